@@ -1,0 +1,203 @@
+//! Every setting, its default and its variable. Nothing else reads the environment.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+/// As given: variables and flags win over the file named by `SAMPAN_CONFIG`.
+#[derive(Debug, Clone, Default, clap::Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address to listen on [default: 127.0.0.1:8088]
+    #[arg(long, env = "SAMPAN_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// The address people type, such as https://sampan.example.com; with https, cookies are marked secure
+    #[arg(long, env = "SAMPAN_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Database, mirrors, workspaces and objects [default: ./data]
+    #[arg(long, env = "SAMPAN_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// postgres://… or sqlite://… [default: SQLite in the data directory]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// File with the master key [default: made on first start in the data directory, mode 0600]
+    #[arg(long, env = "SAMPAN_MASTER_KEY_FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// The master key itself, 64 hex digits; wins over the file
+    #[arg(long, env = "SAMPAN_MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<String>,
+    /// Socket of Docker or Podman, unix://… [default: the first usual socket that answers]
+    #[arg(long, env = "DOCKER_HOST")]
+    pub docker_host: Option<String>,
+    /// Releases that run at the same time [default: 2]
+    #[arg(long, env = "SAMPAN_RUNNER_SLOTS")]
+    pub runner_slots: Option<usize>,
+    /// Time zone of proposed versions [default: Asia/Shanghai]
+    #[arg(long, env = "SAMPAN_TZ")]
+    pub tz: Option<String>,
+    /// name=address,… for the containers that talk to vendors
+    #[arg(long, env = "SAMPAN_EXTRA_HOSTS")]
+    pub extra_hosts: Option<String>,
+    /// PEM file of certificate authorities to trust besides the system's, here and in containers
+    #[arg(long, env = "SAMPAN_EXTRA_CA_FILE")]
+    pub extra_ca_file: Option<PathBuf>,
+    /// npm registry for installs [default: the package managers' own]
+    #[arg(long, env = "SAMPAN_NPM_REGISTRY")]
+    pub npm_registry: Option<String>,
+    /// Password of the first owner, on the first start only [default: generated and printed once]
+    #[arg(long, env = "SAMPAN_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: Option<String>,
+    /// Memory of a build or vendor container, MB [default: 2048]
+    #[arg(long, env = "SAMPAN_CONTAINER_MEMORY_MB")]
+    pub container_memory_mb: Option<i64>,
+    /// Processors of one container [default: 2]
+    #[arg(long, env = "SAMPAN_CONTAINER_CPUS")]
+    pub container_cpus: Option<f64>,
+    /// Longest time of one stage, minutes [default: 30]
+    #[arg(long, env = "SAMPAN_STAGE_TIMEOUT_MINUTES")]
+    pub stage_timeout_minutes: Option<u64>,
+    /// Longest silence of a container, minutes [default: 10]
+    #[arg(long, env = "SAMPAN_NO_OUTPUT_TIMEOUT_MINUTES")]
+    pub no_output_timeout_minutes: Option<u64>,
+    /// Log text kept per release before the middle is dropped, MB [default: 64]
+    #[arg(long, env = "SAMPAN_LOG_LIMIT_MB")]
+    pub log_limit_mb: Option<u64>,
+    /// Says on every page that the vendors' servers are played by a local stand-in
+    #[arg(long, env = "SAMPAN_DEMO_BANNER", default_missing_value = "true", num_args = 0..=1)]
+    pub demo_banner: Option<bool>,
+}
+
+/// With defaults filled in and values checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub public_url: Option<String>,
+    pub data_dir: PathBuf,
+    pub database_url: String,
+    pub master_key: Option<String>,
+    pub master_key_file: PathBuf,
+    /// Paths where an engine may listen, best first.
+    pub engine_sockets: Vec<String>,
+    pub runner_slots: usize,
+    pub tz: String,
+    pub extra_hosts: Vec<String>,
+    pub extra_ca_file: Option<PathBuf>,
+    pub npm_registry: Option<String>,
+    pub admin_password: Option<String>,
+    pub container: ContainerLimits,
+    pub log_limit: u64,
+    pub demo_banner: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct ContainerLimits {
+    pub memory: i64,
+    pub cpus: f64,
+    pub stage_timeout: std::time::Duration,
+    pub no_output_timeout: std::time::Duration,
+}
+
+macro_rules! first_of {
+    ($given:ident, $file:ident; $($field:ident),+ $(,)?) => {
+        Settings { $($field: $given.$field.or($file.$field)),+ }
+    };
+}
+
+impl Config {
+    /// Reads the file named by `SAMPAN_CONFIG`, lets `given` win, fills in defaults, checks.
+    pub fn load(given: Settings) -> anyhow::Result<Self> {
+        let file = match std::env::var_os("SAMPAN_CONFIG") {
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(&path).with_context(|| format!("SAMPAN_CONFIG: {}", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("SAMPAN_CONFIG: {}", path.display()))?
+            }
+            None => Settings::default(),
+        };
+        Self::from_settings(first_of!(given, file; listen, public_url, data_dir, database_url, master_key_file,
+            master_key, docker_host, runner_slots, tz, extra_hosts, extra_ca_file, npm_registry, admin_password,
+            container_memory_mb, container_cpus, stage_timeout_minutes, no_output_timeout_minutes, log_limit_mb,
+            demo_banner))
+    }
+
+    pub fn from_settings(s: Settings) -> anyhow::Result<Self> {
+        let data_dir = std::path::absolute(s.data_dir.unwrap_or_else(|| "data".into()))?;
+        let tz = s.tz.unwrap_or_else(|| "Asia/Shanghai".into());
+        jiff::tz::TimeZone::get(&tz).with_context(|| format!("SAMPAN_TZ: unknown time zone {tz}"))?;
+        let minutes =
+            |given: Option<u64>, default| std::time::Duration::from_secs(60 * given.unwrap_or(default).max(1));
+        let memory_mb = s.container_memory_mb.unwrap_or(2048);
+        anyhow::ensure!(memory_mb >= 512, "SAMPAN_CONTAINER_MEMORY_MB: the vendors' tools need at least 512");
+        Ok(Self {
+            listen: s.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8088))),
+            public_url: s.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            database_url: s
+                .database_url
+                .unwrap_or_else(|| format!("sqlite://{}", data_dir.join("sampan.db").display())),
+            master_key: s.master_key,
+            master_key_file: s.master_key_file.unwrap_or_else(|| data_dir.join("master.key")),
+            engine_sockets: engine_sockets(s.docker_host),
+            runner_slots: s.runner_slots.unwrap_or(2).max(1),
+            tz,
+            extra_hosts: parse_hosts(s.extra_hosts.as_deref().unwrap_or_default())?,
+            extra_ca_file: s.extra_ca_file,
+            npm_registry: s.npm_registry,
+            admin_password: s.admin_password,
+            container: ContainerLimits {
+                memory: memory_mb * 1024 * 1024,
+                cpus: s.container_cpus.unwrap_or(2.0),
+                stage_timeout: minutes(s.stage_timeout_minutes, 30),
+                no_output_timeout: minutes(s.no_output_timeout_minutes, 10),
+            },
+            log_limit: s.log_limit_mb.unwrap_or(64) * 1024 * 1024,
+            demo_banner: s.demo_banner.unwrap_or(false),
+            data_dir,
+        })
+    }
+
+    pub fn secure_cookies(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    pub fn work_dir(&self) -> PathBuf {
+        self.data_dir.join("work")
+    }
+
+    pub fn mirror_dir(&self) -> PathBuf {
+        self.data_dir.join("mirrors")
+    }
+
+    /// Where secrets wait for a container: memory, not disk, wherever there is some.
+    pub fn secret_dir(&self, instance: &str) -> PathBuf {
+        let shm = Path::new("/dev/shm");
+        if shm.is_dir() { shm.join(format!("sampan-{instance}")) } else { self.data_dir.join("secrets") }
+    }
+}
+
+/// The given socket alone, else the usual ones that exist.
+fn engine_sockets(given: Option<String>) -> Vec<String> {
+    if let Some(host) = given {
+        return vec![host.trim_start_matches("unix://").to_owned()];
+    }
+    let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_default();
+    let usual = [
+        "/var/run/docker.sock".to_owned(),
+        format!("{runtime}/podman/podman.sock"),
+        "/run/podman/podman.sock".to_owned(),
+    ];
+    usual.into_iter().filter(|path| Path::new(path).exists()).collect()
+}
+
+/// `name=address,…` → `name:address`, as engines take them.
+fn parse_hosts(text: &str) -> anyhow::Result<Vec<String>> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| match item.split_once('=') {
+            Some((name, address)) if !name.is_empty() && !address.is_empty() => Ok(format!("{name}:{address}")),
+            _ => anyhow::bail!("SAMPAN_EXTRA_HOSTS: expected name=address, found {item}"),
+        })
+        .collect()
+}
