@@ -1,0 +1,104 @@
+//! `program_group` and `program`.
+
+use sqlx::Row;
+
+use super::{Db, Result, Tx, json, on, rows, within};
+use crate::model::program::{Group, Program};
+use crate::model::user::Scope;
+
+rows!(Group, r => Group {
+    id: r.try_get("id")?,
+    name: r.try_get("name")?,
+    created_at: r.try_get("created_at")?,
+});
+
+rows!(Program, r => Program {
+    id: r.try_get("id")?,
+    group_id: r.try_get("group_id")?,
+    name: r.try_get("name")?,
+    platform: r.try_get("platform")?,
+    app_id: r.try_get("app_id")?,
+    repo_url: r.try_get("repo_url")?,
+    default_ref: r.try_get("default_ref")?,
+    root_dir: r.try_get("root_dir")?,
+    install_command: r.try_get("install_command")?,
+    build_command: r.try_get("build_command")?,
+    dev_build_command: r.try_get("dev_build_command")?,
+    output_dir: r.try_get("output_dir")?,
+    options: json(r.try_get("options")?)?,
+    created_at: r.try_get("created_at")?,
+    updated_at: r.try_get("updated_at")?,
+});
+
+pub async fn insert_group(db: &Db, group: &Group) -> Result<()> {
+    const SQL: &str = "INSERT INTO program_group (id, name, created_at) VALUES ($1, $2, $3)";
+    on!(db, c => sqlx::query(SQL).bind(&group.id).bind(&group.name).bind(group.created_at).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+pub async fn rename_group(db: &Db, id: &str, name: &str) -> Result<()> {
+    on!(db, c => sqlx::query("UPDATE program_group SET name = $2 WHERE id = $1").bind(id).bind(name).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// False while programs are in it.
+pub async fn delete_empty_group(db: &Db, id: &str) -> Result<bool> {
+    const SQL: &str =
+        "DELETE FROM program_group WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM program WHERE group_id = $1)";
+    Ok(on!(db, c => sqlx::query(SQL).bind(id).execute(c).await.map(|r| r.rows_affected()))? == 1)
+}
+
+pub async fn find_group(db: &Db, _scope: Scope, id: &str) -> Result<Option<Group>> {
+    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program_group WHERE id = $1").bind(id).fetch_optional(c).await)?)
+}
+
+pub async fn list_groups(db: &Db, _scope: Scope) -> Result<Vec<Group>> {
+    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program_group ORDER BY name").fetch_all(c).await)?)
+}
+
+pub async fn insert(db: &Db, p: &Program) -> Result<()> {
+    const SQL: &str = "INSERT INTO program (id, group_id, name, platform, app_id, repo_url, default_ref, root_dir, \
+        install_command, build_command, dev_build_command, output_dir, options, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let options = serde_json::to_string(&p.options)?;
+    on!(db, c => sqlx::query(SQL)
+        .bind(&p.id).bind(&p.group_id).bind(&p.name).bind(&p.platform).bind(&p.app_id).bind(&p.repo_url)
+        .bind(&p.default_ref).bind(&p.root_dir).bind(&p.install_command).bind(&p.build_command)
+        .bind(&p.dev_build_command).bind(&p.output_dir).bind(&options).bind(p.created_at).bind(p.updated_at)
+        .execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// All that a person may edit; the platform of a program never changes.
+pub async fn update(db: &Db, p: &Program) -> Result<()> {
+    const SQL: &str = "UPDATE program SET group_id = $2, name = $3, app_id = $4, repo_url = $5, default_ref = $6, \
+        root_dir = $7, install_command = $8, build_command = $9, dev_build_command = $10, output_dir = $11, \
+        options = $12, updated_at = $13 WHERE id = $1";
+    let options = serde_json::to_string(&p.options)?;
+    on!(db, c => sqlx::query(SQL)
+        .bind(&p.id).bind(&p.group_id).bind(&p.name).bind(&p.app_id).bind(&p.repo_url).bind(&p.default_ref)
+        .bind(&p.root_dir).bind(&p.install_command).bind(&p.build_command).bind(&p.dev_build_command)
+        .bind(&p.output_dir).bind(&options).bind(p.updated_at)
+        .execute(c).await.map(drop))?;
+    Ok(())
+}
+
+pub async fn find(db: &Db, _scope: Scope, id: &str) -> Result<Option<Program>> {
+    find_for_runner(db, id).await
+}
+
+/// The runner acts for whoever clicked; the click was checked.
+pub async fn find_for_runner(db: &Db, id: &str) -> Result<Option<Program>> {
+    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program WHERE id = $1").bind(id).fetch_optional(c).await)?)
+}
+
+pub async fn list(db: &Db, _scope: Scope) -> Result<Vec<Program>> {
+    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program ORDER BY name").fetch_all(c).await)?)
+}
+
+/// Serialises all who queue or dispatch for this program, on either engine.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<()> {
+    const SQL: &str = "UPDATE program SET updated_at = updated_at WHERE id = $1";
+    within!(tx, c => sqlx::query(SQL).bind(id).execute(c).await.map(drop))?;
+    Ok(())
+}
