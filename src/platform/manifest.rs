@@ -1,0 +1,204 @@
+//! The shape of `platform.toml`.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::clock::{MINUTE, Ms};
+use crate::lang::Lang;
+use crate::model::release::Action;
+use crate::model::version;
+
+/// A text in both languages.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    pub zh: String,
+    pub en: String,
+}
+
+impl Label {
+    pub fn get(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.zh,
+            Lang::En => &self.en,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    pub id: String,
+    pub label: Label,
+    pub console_url: String,
+    /// Image of prepare and deliver, without the `sampan/` prefix.
+    pub image: String,
+    /// The driver; the stage's name is appended.
+    pub command: Vec<String>,
+    pub actions: Vec<Action>,
+    /// Which of page_path, query, scene, version, description an action takes.
+    pub params: BTreeMap<Action, Vec<String>>,
+    pub version: Versions,
+    /// How long a QR code works, by action; unknown when absent.
+    #[serde(default)]
+    pub qr_ttl: BTreeMap<Action, String>,
+    pub robots: Option<Robots>,
+    #[serde(default)]
+    pub detect: Option<Detect>,
+    pub app_id_pattern: String,
+    pub default_output_dir: String,
+    #[serde(default)]
+    pub default_build_command: String,
+    #[serde(default)]
+    pub default_dev_build_command: String,
+    #[serde(default)]
+    pub output_must_contain: Vec<String>,
+    #[serde(default)]
+    pub fields: Vec<Field>,
+    #[serde(default)]
+    pub limits: Vec<Limit>,
+    #[serde(default)]
+    pub errors: Vec<Known>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    pub rule: version::Rule,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Robots {
+    pub min: i64,
+    pub max: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detect {
+    pub any: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Text,
+    Number,
+    Bool,
+    Choice,
+    /// An RSA private key in PEM, unencrypted.
+    PemRsa,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldScope {
+    /// Sealed, write-only.
+    Credential,
+    /// Stored with the program, shown in its form.
+    Option,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    pub name: String,
+    pub kind: Kind,
+    pub scope: FieldScope,
+    #[serde(default)]
+    pub secret: bool,
+    #[serde(default)]
+    pub required: bool,
+    pub label: Label,
+    #[serde(default)]
+    pub help: Option<Label>,
+    #[serde(default)]
+    pub default: Option<serde_json::Value>,
+    #[serde(default)]
+    pub min: Option<i64>,
+    #[serde(default)]
+    pub max: Option<i64>,
+    #[serde(default)]
+    pub choices: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    Block,
+    Warn,
+}
+
+/// A bound on sizes known after prepare: `package` means each single one, any other name that one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    pub what: String,
+    pub bytes: i64,
+    pub level: Level,
+}
+
+/// A known error of the vendor's tool and what a tester can do about it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    #[serde(rename = "match", deserialize_with = "regex_of")]
+    pub pattern: Regex,
+    pub code: String,
+    pub hint: Label,
+}
+
+fn regex_of<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Regex, D::Error> {
+    let text = String::deserialize(d)?;
+    Regex::new(&text).map_err(serde::de::Error::custom)
+}
+
+impl Platform {
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let p: Self = toml::from_str(text)?;
+        ensure!(!p.actions.is_empty(), "no actions");
+        ensure!(!p.command.is_empty(), "no command");
+        ensure!(p.actions.iter().all(|a| p.params.contains_key(a)), "params: an entry for every action");
+        Regex::new(&p.app_id_pattern).context("app_id_pattern")?;
+        for (action, ttl) in &p.qr_ttl {
+            duration(ttl).with_context(|| format!("qr_ttl.{action}"))?;
+        }
+        for field in &p.fields {
+            ensure!(field.secret == (field.scope == FieldScope::Credential), "{}: credentials are secret", field.name);
+            ensure!(field.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{}: a plain name", field.name);
+        }
+        Ok(p)
+    }
+
+    pub fn takes(&self, action: Action, param: &str) -> bool {
+        self.params.get(&action).is_some_and(|params| params.iter().any(|p| p == param))
+    }
+
+    pub fn qr_ttl(&self, action: Action) -> Option<Ms> {
+        duration(self.qr_ttl.get(&action)?).ok()
+    }
+
+    pub fn fields(&self, scope: FieldScope) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| field.scope == scope)
+    }
+
+    pub fn valid_app_id(&self, id: &str) -> bool {
+        Regex::new(&self.app_id_pattern).is_ok_and(|pattern| pattern.is_match(id))
+    }
+}
+
+/// `25m`, `24h`.
+fn duration(text: &str) -> anyhow::Result<Ms> {
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let unit = match unit {
+        "m" => MINUTE,
+        "h" => 60 * MINUTE,
+        "d" => 24 * 60 * MINUTE,
+        _ => anyhow::bail!("expected a number and m, h or d: {text}"),
+    };
+    Ok(number.parse::<Ms>()? * unit)
+}

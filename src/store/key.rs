@@ -1,0 +1,15 @@
+//! Every object's path, in one place.
+
+/// The QR image of one attempt of a release.
+pub fn qr(release: &str, attempt: i64, extension: &str) -> String {
+    format!("qr/{release}-{attempt}.{extension}")
+}
+
+/// The media type of an image by its first bytes; only these are ever shown.
+pub fn image_type(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some(("png", "image/png")),
+        [0xff, 0xd8, 0xff, ..] => Some(("jpg", "image/jpeg")),
+        _ => None,
+    }
+}
