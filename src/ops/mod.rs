@@ -1,0 +1,15 @@
+//! Every change to the world: permission first, then the rule, then the rows. Pages, API and command line share it.
+
+pub mod accounts;
+pub mod credentials;
+pub mod logs;
+pub mod programs;
+pub mod releases;
+pub mod turns;
+
+use crate::error::{Error, Result};
+use crate::model::user::{User, Verb};
+
+fn allow(actor: &User, verb: Verb) -> Result<()> {
+    if actor.role.may(verb) { Ok(()) } else { Err(Error::Forbidden) }
+}

@@ -1,0 +1,195 @@
+//! Releases: asking for one, canceling, retrying, confirming.
+
+use super::{allow, turns};
+use crate::app::App;
+use crate::bus::Moved;
+use crate::clock::{self, HOUR};
+use crate::db;
+use crate::error::{Error, FieldError, Result, Text};
+use crate::model::program::{Program, is_valid_ref};
+use crate::model::release::{Action, Environment, Failure, Parameters, Release, Status};
+use crate::model::user::{User, Verb};
+use crate::model::{new_id, version};
+use crate::platform::Platform;
+
+const KEYS_LIVE: clock::Ms = 24 * HOUR;
+
+/// As asked for; what the platform does not take for this action is ignored.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub action: Action,
+    pub reference: String,
+    /// Empty: the proposed one.
+    pub version: String,
+    pub description: String,
+    pub environment: Environment,
+    pub page_path: String,
+    pub query: String,
+    pub scene: String,
+    /// The same key from the same person gives the same release for 24 hours.
+    pub idempotency_key: Option<String>,
+    pub retry_of: Option<String>,
+}
+
+/// Queues a release; the one an earlier click with the same key made, where there is one.
+pub async fn request(app: &App, actor: &User, program_id: &str, request: Request) -> Result<Release> {
+    allow(actor, Verb::Publish)?;
+    let program = db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
+    let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
+    if db::credentials::find(&app.db, &program.id).await?.is_none() {
+        return Err(Error::Conflict(Text::new("errors.no_credential")));
+    }
+    let mut parameters = checked(platform, &program, &request)?;
+    if parameters.version.is_empty() {
+        parameters.version = propose_version(app, &program).await?;
+    }
+    let release = queued(app, actor, &program, parameters, request.retry_of);
+
+    let mut tx = app.db.begin().await?;
+    db::programs::lock(&mut tx, &program.id).await?;
+    let key = request.idempotency_key.as_deref().filter(|key| !key.is_empty());
+    if !db::releases::insert(&mut tx, &release, key, app.clock.now() - KEYS_LIVE).await? {
+        let earlier = db::releases::find_by_key(&mut tx, &actor.id, &program.id, key.unwrap_or_default()).await?;
+        return earlier.ok_or_else(|| Error::Conflict(Text::new("errors.try_again")));
+    }
+    turns::dispatch(app, &mut tx, &program.id).await?;
+    tx.commit().await?;
+    app.bus.tell(Moved::Release(release.id.clone()));
+    app.bus.tell(Moved::Queue);
+    Ok(release)
+}
+
+fn checked(platform: &Platform, program: &Program, request: &Request) -> Result<Parameters> {
+    let taken = |param: &str, value: &str| {
+        if platform.takes(request.action, param) { value.trim().to_owned() } else { String::new() }
+    };
+    let p = Parameters {
+        action: request.action,
+        reference: request.reference.trim().to_owned(),
+        version: taken("version", &request.version),
+        description: taken("description", &request.description),
+        environment: request.environment,
+        page_path: taken("page_path", &request.page_path),
+        query: taken("query", &request.query),
+        scene: taken("scene", &request.scene),
+        options: program.options.clone(),
+    };
+    let one_line = |text: &str, max: usize| text.chars().count() <= max && !text.chars().any(char::is_control);
+    let mut errors = Vec::new();
+    let mut require = |ok: bool, field: &str, key: &'static str| {
+        if !ok {
+            errors.push(FieldError { field: field.into(), text: Text::new(key) });
+        }
+    };
+    require(platform.actions.contains(&p.action), "action", "errors.action");
+    require(is_valid_ref(&p.reference), "ref", "errors.reference");
+    require(p.version.is_empty() || version::is_valid(&p.version), "version", "errors.version");
+    require(p.description.chars().count() <= 500, "description", "errors.too_long");
+    require(one_line(&p.page_path, 500) && !p.page_path.starts_with('/'), "page_path", "errors.page_path");
+    require(one_line(&p.query, 1000), "query", "errors.too_long");
+    require(p.scene.is_empty() || p.scene.parse::<u32>().is_ok(), "scene", "errors.scene");
+    if errors.is_empty() { Ok(p) } else { Err(Error::Invalid(errors)) }
+}
+
+fn queued(app: &App, actor: &User, program: &Program, parameters: Parameters, retry_of: Option<String>) -> Release {
+    Release {
+        id: new_id(),
+        program_id: program.id.clone(),
+        parameters,
+        status: Status::Queued,
+        stage: None,
+        attempt: 0,
+        dispatched_at: None,
+        lease_until: None,
+        cancel_requested: false,
+        retry_of,
+        commit: None,
+        commit_subject: None,
+        failure: None,
+        receipt: None,
+        sizes: vec![],
+        qr_key: None,
+        qr_expires_at: None,
+        requested_by: actor.id.clone(),
+        created_at: app.clock.now(),
+        started_at: None,
+        finished_at: None,
+    }
+}
+
+/// The version a form proposes: by the platform's rule, counting today's releases of the program.
+pub async fn propose_version(app: &App, program: &Program) -> Result<String> {
+    let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
+    let zone = &app.config.tz;
+    let now = app.clock.now();
+    let (Some(day), Some(since)) = (clock::date_in(now, zone), clock::day_start(now, zone)) else {
+        return Err(Error::Internal(anyhow::anyhow!("time zone {zone}")));
+    };
+    let n = 1 + db::releases::count_since(&app.db, &program.id, since).await?;
+    Ok(version::propose(platform.version.rule, day, n))
+}
+
+/// Stops a release: at once while queued, else the runner is told and ends it.
+pub async fn cancel(app: &App, actor: &User, id: &str) -> Result<()> {
+    let release = own_or_any(app, actor, id).await?;
+    let mut tx = app.db.begin().await?;
+    db::programs::lock(&mut tx, &release.program_id).await?;
+    if db::releases::cancel_queued(&mut tx, id, app.clock.now()).await? {
+        turns::dispatch(app, &mut tx, &release.program_id).await?;
+    } else if !db::releases::request_cancel(&mut tx, id).await? {
+        return Err(Error::Conflict(Text::new("errors.already_finished")));
+    }
+    tx.commit().await?;
+    app.bus.tell(Moved::Release(id.to_owned()));
+    app.bus.tell(Moved::Queue);
+    Ok(())
+}
+
+/// The same again as a new release: for a preview a fresh QR.
+pub async fn retry(app: &App, actor: &User, id: &str, idempotency_key: Option<String>) -> Result<Release> {
+    let old = own_or_any(app, actor, id).await?;
+    if !old.status.is_final() {
+        return Err(Error::Conflict(Text::new("errors.not_finished")));
+    }
+    let p = old.parameters;
+    // A version the vendor has already seen would hide which build a tester scans.
+    let version = if old.status == Status::Succeeded { String::new() } else { p.version };
+    let again = Request {
+        action: p.action,
+        reference: p.reference,
+        version,
+        description: p.description,
+        environment: p.environment,
+        page_path: p.page_path,
+        query: p.query,
+        scene: p.scene,
+        idempotency_key,
+        retry_of: Some(old.id),
+    };
+    request(app, actor, &old.program_id, again).await
+}
+
+/// After a crash during delivery: a person looked at the vendor's console.
+pub async fn confirm(app: &App, actor: &User, id: &str, arrived: bool) -> Result<()> {
+    allow(actor, Verb::HandleAnyRelease)?;
+    let (status, failure) = match arrived {
+        true => (Status::Succeeded, None),
+        false => (Status::Failed, Some(Failure::new("confirmed_failed", ""))),
+    };
+    let mut tx = app.db.begin().await?;
+    if !db::releases::confirm(&mut tx, id, status.as_str(), failure.as_ref()).await? {
+        return Err(Error::Conflict(Text::new("errors.not_unconfirmed")));
+    }
+    tx.commit().await?;
+    app.bus.tell(Moved::Release(id.to_owned()));
+    Ok(())
+}
+
+async fn own_or_any(app: &App, actor: &User, id: &str) -> Result<Release> {
+    allow(actor, Verb::Publish)?;
+    let release = db::releases::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.release;
+    if release.requested_by != actor.id {
+        allow(actor, Verb::HandleAnyRelease)?;
+    }
+    Ok(release)
+}
