@@ -1,0 +1,244 @@
+//! Writes the log of one attempt: masks, numbers, batches, stores, then notifies. A slow database slows nobody until the
+//! byte budget is used up; then the build waits, and no line is lost.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::app::App;
+use crate::bus::Moved;
+use crate::db;
+use crate::model::log::{Line, Stream};
+use crate::ops::logs::pack;
+use crate::runner::mask::Mask;
+
+const FLUSH_AFTER: Duration = Duration::from_millis(50);
+const FLUSH_BYTES: usize = 64 * 1024;
+/// Unstored bytes after which writers wait.
+const BUDGET: usize = 8 * 1024 * 1024;
+/// Lines kept from the end once the cap is reached.
+const TAIL: usize = 2_000;
+/// How long the last flush may take after the attempt is over.
+const LAST_FLUSH: Duration = Duration::from_secs(60);
+
+#[derive(Clone)]
+pub struct Log {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    app: App,
+    release: String,
+    attempt: i64,
+    mask: RwLock<Arc<Mask>>,
+    state: Mutex<State>,
+    filled: Notify,
+    drained: Notify,
+    lost: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    next_n: i64,
+    pending: Vec<Line>,
+    pending_bytes: usize,
+    total_bytes: u64,
+    /// Beyond the cap: the newest lines, not numbered yet.
+    tail: VecDeque<Line>,
+    dropped: u64,
+    closed: bool,
+}
+
+impl Log {
+    /// Goes on after the last line that any attempt stored.
+    pub async fn open(app: &App, release: &str, attempt: i64) -> anyhow::Result<Self> {
+        let last = db::logs::last_line(&app.db, release).await?;
+        let inner = Arc::new(Inner {
+            app: app.clone(),
+            release: release.to_owned(),
+            attempt,
+            mask: RwLock::default(),
+            state: Mutex::new(State { next_n: last + 1, ..State::default() }),
+            filled: Notify::new(),
+            drained: Notify::new(),
+            lost: AtomicBool::new(false),
+        });
+        tokio::spawn(flusher(inner.clone()));
+        Ok(Self { inner })
+    }
+
+    /// From now on these never reach the log.
+    pub fn hide(&self, mask: Mask) {
+        *self.inner.mask.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(mask);
+    }
+
+    pub fn mask(&self) -> Arc<Mask> {
+        self.inner.mask.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A line of ours.
+    pub async fn say(&self, stage: &str, text: impl Into<String>) {
+        let text = self.mask().apply(text.into());
+        self.write(stage, Stream::System, vec![text]).await;
+    }
+
+    /// Lines that are masked already; waits while the budget is used up.
+    pub async fn write(&self, stage: &str, stream: Stream, lines: Vec<String>) {
+        if lines.is_empty() || self.is_lost() {
+            return;
+        }
+        let t = self.inner.app.clock.now();
+        let limit = self.inner.app.config.log_limit;
+        {
+            let mut state = self.inner.lock();
+            for text in lines {
+                state.add(Line { n: 0, t, stage: stage.to_owned(), stream, text }, limit);
+            }
+        }
+        self.inner.filled.notify_one();
+        loop {
+            let drained = self.inner.drained.notified();
+            if self.inner.lock().pending_bytes < BUDGET || self.is_lost() {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    /// True once the release belongs to another attempt: nothing is stored any more.
+    pub fn is_lost(&self) -> bool {
+        self.inner.lost.load(Ordering::Relaxed)
+    }
+
+    /// Stores what is left; bounded, because the outcome must be told even when the database is away.
+    pub async fn close(&self) {
+        {
+            let mut state = self.inner.lock();
+            state.end_tail(self.inner.app.clock.now());
+            state.closed = true;
+        }
+        self.inner.filled.notify_one();
+        let all_stored = async {
+            loop {
+                let drained = self.inner.drained.notified();
+                if self.inner.lock().pending_bytes == 0 || self.is_lost() {
+                    return;
+                }
+                drained.await;
+            }
+        };
+        if tokio::time::timeout(LAST_FLUSH, all_stored).await.is_err() {
+            tracing::error!(release = %self.inner.release, "the end of a log could not be stored");
+        }
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn weight(line: &Line) -> usize {
+    line.text.len() + 64
+}
+
+impl State {
+    fn add(&mut self, line: Line, limit: u64) {
+        self.total_bytes += line.text.len() as u64;
+        if self.total_bytes <= limit {
+            return self.number(line);
+        }
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+            self.dropped += 1;
+        }
+        self.tail.push_back(line);
+    }
+
+    fn number(&mut self, mut line: Line) {
+        line.n = self.next_n;
+        self.next_n += 1;
+        self.pending_bytes += weight(&line);
+        self.pending.push(line);
+    }
+
+    /// The cap keeps head and tail, and says how much is missing between.
+    fn end_tail(&mut self, t: i64) {
+        if let (Some(first), true) = (self.tail.front(), self.dropped > 0) {
+            let text = format!("… {} lines dropped here: the log is over its limit …", self.dropped);
+            let stage = first.stage.clone();
+            self.number(Line { n: 0, t, stage, stream: Stream::System, text });
+        }
+        for line in std::mem::take(&mut self.tail) {
+            self.number(line);
+        }
+    }
+}
+
+async fn flusher(inner: Arc<Inner>) {
+    loop {
+        // Armed by the first line.
+        loop {
+            let filled = inner.filled.notified();
+            let (empty, closed) = {
+                let s = inner.lock();
+                (s.pending.is_empty(), s.closed)
+            };
+            match (empty, closed) {
+                (false, _) => break,
+                (true, true) => return,
+                (true, false) => filled.await,
+            }
+        }
+        let full = async {
+            loop {
+                let filled = inner.filled.notified();
+                let (bytes, closed) = {
+                    let s = inner.lock();
+                    (s.pending_bytes, s.closed)
+                };
+                if bytes >= FLUSH_BYTES || closed {
+                    return;
+                }
+                filled.await;
+            }
+        };
+        let _ = tokio::time::timeout(FLUSH_AFTER, full).await;
+        let (lines, bytes) = {
+            let mut state = inner.lock();
+            (std::mem::take(&mut state.pending), state.pending_bytes)
+        };
+        if !store(&inner, &lines).await {
+            inner.lost.store(true, Ordering::Relaxed);
+            inner.drained.notify_waiters();
+            return;
+        }
+        inner.lock().pending_bytes -= bytes;
+        inner.app.bus.tell(Moved::Log(inner.release.clone()));
+        inner.drained.notify_waiters();
+    }
+}
+
+/// Until the database takes the lines; false when they belong to an attempt that lost its release.
+async fn store(inner: &Inner, lines: &[Line]) -> bool {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let stored = match pack(lines) {
+            Ok(Some(chunk)) => db::logs::append(&inner.app.db, &inner.release, inner.attempt, &chunk).await,
+            Ok(None) => return true,
+            Err(error) => Err(error),
+        };
+        match stored {
+            Ok(stored) => return stored,
+            // An earlier try arrived although it reported an error.
+            Err(error) if db::is_duplicate(&error) => return true,
+            Err(error) => tracing::warn!(release = %inner.release, %error, "cannot store log lines; trying again"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
