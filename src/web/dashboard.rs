@@ -1,0 +1,189 @@
+//! `/`: what is being published, by whom, did it work? And its live parts over `/live`.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::State;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::live::{check_origin, fragments, send};
+use super::page::{Frame, html, platform_icon};
+use super::session::SignedIn;
+use super::shown::{Shown, platform_label};
+use crate::app::App;
+use crate::bus::Moved;
+use crate::db;
+use crate::error::Result;
+use crate::lang::Lang;
+use crate::model::program::Program;
+use crate::model::release::Status;
+use crate::model::user::Scope;
+
+/// How often at most a page is told that something moved.
+const SETTLE: Duration = Duration::from_millis(150);
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    frame: Frame,
+    running: Running,
+    programs: Programs,
+    /// Of a new installation: 0 no group, 1 no program, 2 no credential or release; then `None`.
+    step: Option<usize>,
+    first_program: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "home/_running.html")]
+struct Running {
+    l: Lang,
+    runs: Vec<Shown>,
+}
+
+#[derive(Template)]
+#[template(path = "home/_programs.html")]
+struct Programs {
+    l: Lang,
+    groups: Vec<Group>,
+    may_edit: bool,
+}
+
+struct Group {
+    id: String,
+    name: String,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    program: Program,
+    platform: String,
+    first_action: &'static str,
+    success: Option<Shown>,
+    /// A newest release that ended otherwise.
+    trouble: Option<Shown>,
+}
+
+impl Row {
+    fn icon(&self) -> String {
+        platform_icon(&self.program.platform)
+    }
+
+    fn first_action(&self) -> &'static str {
+        self.first_action
+    }
+}
+
+pub(super) async fn home(State(app): State<App>, who: SignedIn) -> Result<Response> {
+    let l = who.visitor.lang;
+    let frame = Frame::load(&app, &who, l.t("nav.home")).await?;
+    let programs = programs(&app, who.user.scope(), l, frame.may_edit()).await?;
+    let running = running(&app, who.user.scope(), l).await?;
+    let rows = || programs.groups.iter().flat_map(|group| &group.rows);
+    let released = rows().any(|row| row.success.is_some() || row.trouble.is_some()) || !running.runs.is_empty();
+    let step = match () {
+        () if released => None,
+        () if rows().next().is_some() => Some(2),
+        () if !programs.groups.is_empty() => Some(1),
+        () => Some(0),
+    };
+    let first_program = rows().next().map(|row| row.program.id.clone());
+    Ok(html(&HomePage { frame, running, programs, step, first_program }))
+}
+
+async fn by_id(app: &App, scope: Scope) -> Result<HashMap<String, Program>> {
+    Ok(db::programs::list(&app.db, scope).await?.into_iter().map(|p| (p.id.clone(), p)).collect())
+}
+
+async fn running(app: &App, scope: Scope, l: Lang) -> Result<Running> {
+    let known = by_id(app, scope).await?;
+    let mut ahead: HashMap<String, usize> = HashMap::new();
+    let mut runs = Vec::new();
+    for listed in db::releases::list_active(&app.db, scope).await? {
+        let before = ahead.entry(listed.release.program_id.clone()).or_default();
+        let program = known.get(&listed.release.program_id);
+        let mut shown = Shown::new(app, l, listed, program);
+        shown.ahead = *before;
+        *before += 1;
+        shown.stages = db::releases::list_stages(&app.db, &shown.r.id).await?;
+        runs.push(shown);
+    }
+    Ok(Running { l, runs })
+}
+
+async fn programs(app: &App, scope: Scope, l: Lang, may_edit: bool) -> Result<Programs> {
+    let known = by_id(app, scope).await?;
+    let mut latest: HashMap<String, Vec<Shown>> = HashMap::new();
+    for listed in db::releases::list_latest(&app.db, scope).await? {
+        let program = known.get(&listed.release.program_id);
+        latest.entry(listed.release.program_id.clone()).or_default().push(Shown::new(app, l, listed, program));
+    }
+    let mut groups: Vec<Group> = db::programs::list_groups(&app.db, scope)
+        .await?
+        .into_iter()
+        .map(|group| Group { id: group.id, name: group.name, rows: vec![] })
+        .collect();
+    let mut programs: Vec<Program> = known.into_values().collect();
+    programs.sort_by(|a, b| a.name.cmp(&b.name));
+    for program in programs {
+        let (mut success, mut trouble) = (None, None);
+        for shown in latest.remove(&program.id).unwrap_or_default() {
+            match shown.r.status {
+                Status::Succeeded => success = Some(shown),
+                _ => trouble = Some(shown),
+            }
+        }
+        if let Some(group) = groups.iter_mut().find(|group| group.id == program.group_id) {
+            let kind = app.platforms.get(&program.platform);
+            let platform = platform_label(kind, l);
+            let first_action = kind.and_then(|p| p.actions.first()).map_or("", |action| action.as_str());
+            group.rows.push(Row { program, platform, first_action, success, trouble });
+        }
+    }
+    Ok(Programs { l, groups, may_edit })
+}
+
+pub(super) async fn live(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response> {
+    check_origin(&app, &headers)?;
+    let (scope, l, may_edit) = (who.user.scope(), who.visitor.lang, super::programs::may_edit(&who.user));
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        if let Err(error) = tell(&app, scope, l, may_edit, socket).await {
+            tracing::warn!(%error, "a live page ended");
+        }
+    }))
+}
+
+/// Sends the two parts of the page whenever they changed.
+async fn tell(app: &App, scope: Scope, l: Lang, may_edit: bool, mut socket: WebSocket) -> Result<()> {
+    let mut bus = app.bus.listen();
+    let mut last = (String::new(), String::new());
+    loop {
+        let now = (running(app, scope, l).await?.render()?, programs(app, scope, l, may_edit).await?.render()?);
+        if now != last {
+            if !send(&mut socket, &fragments(&[("#live-running", &now.0), ("#live-programs", &now.1)])).await {
+                return Ok(());
+            }
+            last = now;
+        }
+        loop {
+            tokio::select! {
+                moved = bus.next() => match moved {
+                    Some(Moved::Release(_) | Moved::Programs | Moved::Anything) => break,
+                    Some(_) => {}
+                    None => return Ok(()),
+                },
+                heard = socket.recv() => if !matches!(heard, Some(Ok(_))) {
+                    return Ok(());
+                },
+            }
+        }
+        tokio::time::sleep(SETTLE).await;
+    }
+}

@@ -1,0 +1,97 @@
+//! HTTP only: the whole URL table and its layers.
+
+mod assets;
+mod dashboard;
+mod error;
+mod groups;
+mod live;
+mod me;
+mod page;
+mod programs;
+mod release_log;
+mod releases;
+mod session;
+mod shown;
+mod sign_in;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::app::App;
+use crate::db;
+
+/// Forms carry a key and a few texts.
+const MAX_FORM: usize = 256 * 1024;
+
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+    font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+pub fn router(app: App) -> anyhow::Result<Router> {
+    let pages = Router::new()
+        .route("/", get(dashboard::home))
+        .route("/live", get(dashboard::live))
+        .route("/sign-in", get(sign_in::get).post(sign_in::post))
+        .route("/sign-out", post(sign_in::out))
+        .route("/preferences", post(me::preferences))
+        .route("/me", get(me::get))
+        .route("/me/password", post(me::password))
+        .route("/groups/new", get(groups::new))
+        .route("/groups", post(groups::create))
+        .route("/groups/{id}/edit", get(groups::edit).post(groups::update))
+        .route("/groups/{id}/delete", post(groups::delete))
+        .route("/programs/new", get(programs::new))
+        .route("/programs", post(programs::create))
+        .route("/programs/{id}", get(programs::show))
+        .route("/programs/{id}/edit", get(programs::edit).post(programs::update))
+        .route("/programs/{id}/credential", post(programs::credential))
+        .route("/programs/{id}/releases", post(releases::create))
+        .route("/releases/{id}", get(releases::show))
+        .route("/releases/{id}/qr", get(releases::qr))
+        .route("/releases/{id}/cancel", post(releases::cancel))
+        .route("/releases/{id}/retry", post(releases::retry))
+        .route("/releases/{id}/confirm", post(releases::confirm))
+        .route("/releases/{id}/log.txt", get(release_log::text))
+        .route("/releases/{id}/live", get(release_log::live))
+        .layer(session::layer(&app)?)
+        .layer(DefaultBodyLimit::max(MAX_FORM));
+
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    Ok(pages
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/static/{*path}", get(assets::file))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), error::pages))
+        .layer(CsrfLayer::new())
+        .layer(header(header::CONTENT_SECURITY_POLICY, CSP))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "same-origin"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::new())
+        .with_state(app))
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    match app.db.ping().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+        }
+    }
+}
+
+/// What people and programs may look up of a release; 404 for all that is not theirs to see.
+async fn find_release(app: &App, who: &session::SignedIn, id: &str) -> crate::error::Result<db::releases::Listed> {
+    db::releases::find(&app.db, who.user.scope(), id).await?.ok_or(crate::error::Error::NotFound)
+}

@@ -1,0 +1,172 @@
+//! What every page has around it: navigation, who I am, language, theme.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::session::SignedIn;
+use crate::app::App;
+use crate::clock::Ms;
+use crate::db;
+use crate::error::{Error, FieldError, Result};
+use crate::lang::Lang;
+use crate::model::release::Status;
+use crate::model::user::{User, Verb};
+
+pub(super) struct Frame {
+    pub l: Lang,
+    /// `auto`, `light` or `dark`.
+    pub theme: &'static str,
+    pub user: Option<User>,
+    pub nav: Vec<NavGroup>,
+    /// Running and waiting releases.
+    pub active: usize,
+    pub demo: bool,
+    pub title: String,
+    /// Where the language and theme switches lead back to.
+    pub path: String,
+    /// The server's time, for ages that do not trust the browser's clock.
+    pub now: Ms,
+}
+
+pub(super) struct NavGroup {
+    pub id: String,
+    pub name: String,
+    pub programs: Vec<NavProgram>,
+}
+
+pub(super) struct NavProgram {
+    pub id: String,
+    pub name: String,
+    pub platform: String,
+    /// State of the newest release.
+    pub state: Option<Status>,
+    pub here: bool,
+}
+
+impl Frame {
+    /// For a signed-in person.
+    pub(super) async fn load(app: &App, who: &SignedIn, title: impl Into<String>) -> Result<Self> {
+        let scope = who.user.scope();
+        let active = db::releases::list_active(&app.db, scope).await?;
+        let latest = db::releases::list_latest(&app.db, scope).await?;
+        let newest = active.iter().chain(&latest);
+        let states: std::collections::HashMap<_, _> =
+            newest.rev().map(|item| (item.release.program_id.clone(), item.release.status)).collect();
+        let mut nav: Vec<NavGroup> = db::programs::list_groups(&app.db, scope)
+            .await?
+            .into_iter()
+            .map(|group| NavGroup { id: group.id, name: group.name, programs: vec![] })
+            .collect();
+        for program in db::programs::list(&app.db, scope).await? {
+            if let Some(group) = nav.iter_mut().find(|group| group.id == program.group_id) {
+                group.programs.push(NavProgram {
+                    here: who.visitor.path.starts_with(&format!("/programs/{}", program.id)),
+                    state: states.get(&program.id).copied(),
+                    platform: program.platform,
+                    name: program.name,
+                    id: program.id,
+                });
+            }
+        }
+        Ok(Self {
+            l: who.visitor.lang,
+            theme: who.visitor.theme,
+            user: Some(who.user.clone()),
+            nav,
+            active: active.len(),
+            demo: app.config.demo_banner,
+            title: title.into(),
+            path: who.visitor.path.clone(),
+            now: app.clock.now(),
+        })
+    }
+
+    /// For nobody in particular: sign-in and errors.
+    pub(super) fn bare(app: &App, l: Lang, theme: &'static str, title: String) -> Self {
+        Self {
+            l,
+            theme,
+            user: None,
+            nav: vec![],
+            active: 0,
+            demo: app.config.demo_banner,
+            title,
+            path: "/".to_owned(),
+            now: app.clock.now(),
+        }
+    }
+
+    pub(super) fn may(&self, verb: Verb) -> bool {
+        self.user.as_ref().is_some_and(|user| user.role.may(verb))
+    }
+
+    pub(super) fn may_edit(&self) -> bool {
+        self.may(Verb::EditPrograms)
+    }
+
+    pub(super) fn may_publish(&self) -> bool {
+        self.may(Verb::Publish)
+    }
+
+    /// The switch goes round: system, light, dark.
+    pub(super) fn next_theme(&self) -> &'static str {
+        match self.theme {
+            "auto" => "light",
+            "light" => "dark",
+            _ => "auto",
+        }
+    }
+
+    pub(super) fn theme_key(&self) -> &'static str {
+        match self.theme {
+            "auto" => "frame.theme_auto",
+            "light" => "frame.theme_light",
+            _ => "frame.theme_dark",
+        }
+    }
+
+    pub(super) fn theme_icon(&self) -> String {
+        format!("theme-{}", self.theme)
+    }
+}
+
+impl NavProgram {
+    pub(super) fn icon(&self) -> String {
+        platform_icon(&self.platform)
+    }
+}
+
+/// The glyph of a platform; one that the sprite does not hold shows the generic one.
+pub(super) fn platform_icon(platform: &str) -> String {
+    let id = format!("platform-{platform}");
+    if super::assets::has_icon(&id) { id } else { "platform-generic".to_owned() }
+}
+
+/// Messages at their fields.
+#[derive(Default)]
+pub(super) struct Errors(Vec<FieldError>);
+
+impl Errors {
+    pub(super) fn of(&self, field: &str, lang: &Lang) -> String {
+        self.0.iter().find(|error| error.field == field).map(|error| lang.text(&error.text)).unwrap_or_default()
+    }
+
+    pub(super) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Field errors go back to their form; everything else is for the error page.
+    pub(super) fn take(error: Error) -> Result<Self> {
+        match error {
+            Error::Invalid(fields) => Ok(Self(fields)),
+            other => Err(other),
+        }
+    }
+}
+
+pub(super) fn html(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => Error::Internal(error.into()).into_response(),
+    }
+}

@@ -1,0 +1,113 @@
+//! A release's log: live over a WebSocket, whole as text. Viewers pull from the rows by line number; the bus only wakes them.
+
+use askama::Template;
+use axum::body::{Body, Bytes};
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::find_release;
+use super::live::{check_origin, fragments, send};
+use super::releases::parts;
+use super::session::SignedIn;
+use crate::app::App;
+use crate::bus::Moved;
+use crate::db;
+use crate::error::{Error, Result};
+use crate::model::log::plain;
+use crate::ops::logs;
+
+#[derive(Deserialize)]
+pub(super) struct From {
+    #[serde(default = "one")]
+    from: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
+/// `{"lines":[…]}`, `{"fragments":[…]}` and at last `{"end":true}`; `from` is the first line wanted.
+pub(super) async fn live(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Query(query): Query<From>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response> {
+    check_origin(&app, &headers)?;
+    find_release(&app, &who, &id).await?;
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        if let Err(error) = follow(&app, &who, &id, query.from.max(1), socket).await {
+            tracing::warn!(release = id, %error, "a live log ended");
+        }
+    }))
+}
+
+async fn follow(app: &App, who: &SignedIn, id: &str, from: i64, mut socket: WebSocket) -> Result<()> {
+    // Before the first look: what moves in between is heard.
+    let mut bus = app.bus.listen();
+    let mut next = from;
+    let mut shown = String::new();
+    let mut head_moved = true;
+    loop {
+        // The row before the lines: a runner stores every line before it ends a release.
+        let over = find_release(app, who, id).await?.release.status.is_final();
+        loop {
+            let lines = logs::read(app, id, next).await?;
+            let Some(last) = lines.last() else { break };
+            next = last.n + 1;
+            if !send(&mut socket, &json!({ "lines": lines })).await {
+                return Ok(());
+            }
+        }
+        if head_moved {
+            let (head, more) = parts(app, who, id).await?;
+            let (head, more) = (head.render()?, more.render()?);
+            if head != shown {
+                if !send(&mut socket, &fragments(&[("#release-head", &head), ("#release-more", &more)])).await {
+                    return Ok(());
+                }
+                shown = head;
+            }
+        }
+        if over {
+            send(&mut socket, &json!({ "end": true })).await;
+            return Ok(());
+        }
+        tokio::select! {
+            moved = bus.release(id) => match moved {
+                Some(moved) => head_moved = !matches!(moved, Moved::Log(_)),
+                None => return Ok(()),
+            },
+            heard = socket.recv() => match heard {
+                Some(Ok(_)) => head_moved = false,
+                _ => return Ok(()),
+            },
+        }
+    }
+}
+
+/// The whole log, plain, streamed chunk by chunk.
+pub(super) async fn text(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
+    let release = find_release(&app, &who, &id).await?.release;
+    let program = db::programs::find(&app.db, who.user.scope(), &release.program_id).await?.ok_or(Error::NotFound)?;
+    let name: String = program.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let lines = stream::try_unfold((app, id.clone(), 1), |(app, id, next)| async move {
+        let lines = logs::read(&app, &id, next).await.map_err(|error| std::io::Error::other(error.to_string()))?;
+        let Some(last) = lines.last() else { return Ok::<_, std::io::Error>(None) };
+        let next = last.n + 1;
+        let text: String = lines.iter().map(|line| plain(&line.text) + "\n").collect();
+        Ok(Some((Bytes::from(text), (app, id, next))))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-{}.log\"", &id[..8.min(id.len())])),
+    ];
+    Ok((headers, Body::from_stream(lines)).into_response())
+}
