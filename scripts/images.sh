@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Builds the container images of dockerfiles/ that are missing or out of date.
+#
+#   scripts/images.sh [--only NAME]      NAME: build-node24, or platform-… as in dockerfiles/
+#
+# Reads: ENGINE_CLI (docker), SAMPAN_NPM_REGISTRY, SAMPAN_EXTRA_CA_FILE.
+# Prints the images' names on standard output, the builds' output on standard error.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf 'images: %s\n' "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+usage() {
+  say "usage: scripts/images.sh [--only NAME]; NAME: $(names | tr '\n' ' ')"
+  exit 2
+}
+
+names() {
+  local file
+  echo build-node24
+  for file in dockerfiles/platform-*.Dockerfile; do
+    file=${file##*/}
+    echo "${file%.Dockerfile}"
+  done
+}
+
+# The files that a Dockerfile copies; .dockerignore leaves out the same ones.
+copied_files() {
+  [[ $1 != platform-* ]] ||
+    find workers/lib "workers/${1#platform-}" -name node_modules -prune -o -type f ! -name '*.test.mjs' ! -name '*.log' -print |
+    LC_ALL=C sort
+}
+
+# Certificates that this machine trusts beyond the distribution's own: npm needs them while building.
+extra_certificates() {
+  [[ -z ${SAMPAN_EXTRA_CA_FILE:-} ]] || cat "$SAMPAN_EXTRA_CA_FILE"
+  find -L /usr/local/share/ca-certificates -type f -name '*.crt' -exec cat {} + 2>/dev/null || true
+}
+
+build() {
+  local name=$1 node=24 file image base inputs old
+  local -a files arguments=(--build-arg "NPM_REGISTRY=$registry" --build-arg "EXTRA_CA=$ca")
+  case $name in
+    build-node*)
+      node=${name#build-node} file=dockerfiles/build.Dockerfile
+      arguments+=(--build-arg "NODE=$node")
+      ;;
+    platform-*) file=dockerfiles/$name.Dockerfile ;;
+    *) file=/nonexistent ;;
+  esac
+  [[ -f $file && $node =~ ^[0-9]+$ ]] || usage
+  scripts/base-images.sh "$node"
+
+  image=sampan/$name:$version
+  base=$("$cli" image inspect -f '{{.Id}}' "node:$node-bookworm-slim")
+  mapfile -t files < <(copied_files "$name")
+  inputs=$({
+    printf '%s\n' "$base" "$registry" "$ca"
+    sha256sum "$file" .dockerignore "${files[@]}"
+  } | sha256sum | cut -d ' ' -f 1)
+  if [[ $("$cli" image inspect -f '{{index .Config.Labels "sampan.inputs"}}' "$image" 2>/dev/null) == "$inputs" ]]; then
+    say "$image is up to date"
+  else
+    say "building $image"
+    SECONDS=0
+    old=$("$cli" image inspect -f '{{.Id}}' "$image" 2>/dev/null || true)
+    "$cli" build --force-rm --file "$file" --tag "$image" --label "sampan.inputs=$inputs" "${arguments[@]}" . >&2 ||
+      die "$image could not be built"
+    say "built $image in ${SECONDS} s"
+    # Stays as long as a container uses it.
+    [[ -z $old ]] || "$cli" image rm "$old" >/dev/null 2>&1 || true
+  fi
+  echo "$image"
+}
+
+only=
+case $# in
+  0) ;;
+  2) [[ $1 == --only ]] || usage && only=$2 ;;
+  *) usage ;;
+esac
+
+engine=$(scripts/engine.sh)
+eval "$engine"
+cli=${ENGINE_CLI:-docker}
+command -v "$cli" >/dev/null || cli=podman
+command -v "$cli" >/dev/null || die "no docker and no podman command; install docker.io or set ENGINE_CLI"
+# A client may ask for BuildKit by default without having it.
+if [[ $cli != *podman ]] && ! "$cli" buildx version >/dev/null 2>&1; then
+  export DOCKER_BUILDKIT=0
+fi
+
+version=$(sed -n '/^version = "/{s/^version = "\(.*\)".*/\1/p;q}' Cargo.toml)
+registry=${SAMPAN_NPM_REGISTRY:-}
+ca=$(extra_certificates)
+((${#ca} < 100000)) || die "SAMPAN_EXTRA_CA_FILE is too large: it should hold the extra certificates only"
+
+if [[ -n $only ]]; then
+  build "$only"
+else
+  for name in $(names); do
+    build "$name"
+  done
+fi
