@@ -1,0 +1,261 @@
+#!/usr/bin/env bash
+# A demo's outside world: a git server with the demo program, and a stand-in for WeChat's upload service.
+#
+#   demo/services.sh up DIR      sets up what is missing, mends what is broken, writes DIR/env
+#   demo/services.sh down DIR    stops both; keys, repositories and packages stay in DIR for the next time
+#
+# Read DIR/env with: set -a; . DIR/env; set +a
+# From the environment: ENGINE_CLI (docker), DOCKER_HOST, DEMO_SCENARIO (ok), SAMPAN_NPM_REGISTRY.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cli=${ENGINE_CLI:-docker}
+image=node:24-bookworm-slim
+
+say() { printf 'demo: %s\n' "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+[[ $# == 2 && ($1 == up || $1 == down) ]] || {
+  sed -n '4,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  exit 2
+}
+action=$1
+[[ -d $2 ]] || (umask 077 && mkdir -p "$2")
+dir=$(cd "$2" && pwd)
+# One world per directory; the engine knows it by this name.
+name=sampan-demo-$(printf %s "$dir" | sha256sum | cut -c1-10)
+
+exec 9>"$dir/.lock"
+flock 9
+
+hash_of() { (cd "$1" && find . \( -name node_modules -o -name dist -o -name unpackage -o -name '*.test.mjs' \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-16; }
+
+# --- Keys and certificates
+
+make_certificates() {
+  local tls=$dir/tls
+  mkdir -p "$tls"
+  if [[ -f $tls/server.key && -f $tls/server.pem ]] &&
+    openssl x509 -checkend 172800 -noout -in "$dir/ca.pem" >/dev/null 2>&1 &&
+    openssl x509 -checkend 172800 -noout -in "$tls/server.pem" >/dev/null 2>&1 &&
+    openssl verify -CAfile "$dir/ca.pem" "$tls/server.pem" >/dev/null 2>&1; then
+    return
+  fi
+  say "making a certificate authority of the demo's own"
+  openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 730 -subj "/CN=Sampan demo CA (local only)" \
+    -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=Sampan demo stand-in" -keyout "$tls/server.key" -out "$tls/server.csr" 2>/dev/null
+  openssl x509 -req -sha256 -days 365 -in "$tls/server.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -set_serial "0x$(openssl rand -hex 8)" \
+    -extfile <(printf '%s\n' basicConstraints=CA:FALSE extendedKeyUsage=serverAuth subjectAltName=DNS:servicewechat.com) \
+    -out "$tls/server.pem" 2>/dev/null
+  rm "$tls/server.csr"
+  chmod 600 "$dir/ca.key"
+  # The container's user is another one; DIR itself keeps strangers out.
+  chmod 755 "$tls"
+  chmod 644 "$tls"/*
+}
+
+make_app_key() {
+  [[ -s $dir/wechat.key ]] ||
+    (umask 077 && openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$dir/wechat.key" 2>/dev/null)
+}
+
+# --- The program's repository
+
+# The caller's git settings, and a hook's variables, must not leak into it.
+git_plain() { env -u GIT_DIR -u GIT_WORK_TREE -u GIT_INDEX_FILE GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git "$@"; }
+
+commit() {
+  GIT_AUTHOR_NAME="Sampan demo" GIT_AUTHOR_EMAIL=demo@example.invalid GIT_AUTHOR_DATE=$1 \
+    GIT_COMMITTER_NAME="Sampan demo" GIT_COMMITTER_EMAIL=demo@example.invalid GIT_COMMITTER_DATE=$1 \
+    git_plain -C "$work" commit -q -m "$2"
+}
+
+make_repository() {
+  local repository=$dir/repos/harbour.git source work
+  source=$(hash_of "$here/program")
+  mkdir -p "$dir/repos"
+  [[ $(cat "$repository/sampan-source" 2>/dev/null) != "$source" ]] || return 0
+  say "making the demo program's repository"
+  work=$dir/repos.new
+  rm -rf "$work"
+  mkdir -p "$work"
+  tar -C "$here/program" --exclude=./node_modules --exclude=./dist --exclude=./unpackage -cf - . | tar -C "$work" -xf -
+  git_plain init -q "$work"
+  git_plain -C "$work" symbolic-ref HEAD refs/heads/main
+  git_plain -C "$work" add -A
+  commit 2026-01-05T08:00:00+08:00 "Put up the harbour's notice board"
+  git_plain -C "$work" checkout -q -b feature/tides
+  sed -i.old 's/tideCurve = false/tideCurve = true/' "$work/src/features.js"
+  rm "$work/src/features.js.old"
+  git_plain -C "$work" add -A
+  commit 2026-01-06T08:00:00+08:00 "Draw the day's tide as a curve" || die "the branch feature/tides would equal main"
+  git_plain -C "$work" checkout -q main
+  git_plain clone -q --bare "$work" "$work/harbour.git"
+  printf '%s\n' "$source" >"$work/harbour.git/sampan-source"
+  rm -rf "$repository"
+  mv "$work/harbour.git" "$repository"
+  rm -rf "$work"
+}
+
+# --- The git server, a process of this machine
+
+git_server_alive() {
+  local pid
+  pid=$(cat "$dir/git.pid" 2>/dev/null) && [[ -n $pid ]] &&
+    [[ $(ps -o args= -p "$pid" 2>/dev/null) == *"git-server.mjs --root $dir/repos "* ]]
+}
+
+git_server_answers() { git_server_alive && reachable "http://127.0.0.1:$(cat "$dir/git.port")/healthz"; }
+
+stop_git_server() {
+  local try
+  if git_server_alive; then
+    kill "$(cat "$dir/git.pid")" 2>/dev/null || true
+    for ((try = 0; try < 50; try++)); do
+      git_server_alive || break
+      sleep 0.1
+    done
+  fi
+  rm -f "$dir/git.pid"
+}
+
+start_git_server() {
+  local port try
+  ! git_server_answers || return 0
+  stop_git_server
+  # The old port first: programs were registered with its address.
+  for port in $(cat "$dir/git.port" 2>/dev/null) 0; do
+    rm -f "$dir/git.port"
+    setsid nohup node "$here/git-server.mjs" --root "$dir/repos" --port "$port" --port-file "$dir/git.port" \
+      >>"$dir/git.log" 2>&1 </dev/null 9>&- &
+    echo $! >"$dir/git.pid"
+    for ((try = 0; try < 100; try++)); do
+      if [[ -s $dir/git.port ]] && git_server_answers; then return 0; fi
+      kill -0 "$(cat "$dir/git.pid")" 2>/dev/null || break
+      sleep 0.1
+    done
+  done
+  tail -n 5 "$dir/git.log" >&2
+  die "the git server does not start (log: $dir/git.log)"
+}
+
+# --- The stand-in, a container
+
+reachable() { curl -fs --noproxy '*' --max-time "${2:-2}" -o /dev/null "$1"; }
+
+install_standin() {
+  local lock
+  lock=$(sha256sum <"$here/standin/package-lock.json")
+  [[ $(cat "$dir/standin/installed" 2>/dev/null) != "$lock" ]] || return 0
+  say "installing the stand-in's packages"
+  rm -rf "$dir/standin"
+  mkdir -p "$dir/standin"
+  cp "$here/standin/package.json" "$here/standin/package-lock.json" "$dir/standin/"
+  (cd "$dir/standin" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
+    ${SAMPAN_NPM_REGISTRY:+--registry "$SAMPAN_NPM_REGISTRY"} >&2)
+  chmod -R a+rX "$dir/standin"
+  printf '%s\n' "$lock" >"$dir/standin/installed"
+}
+
+inspect() { "$cli" inspect --type container -f "$1" "$name" 2>/dev/null; }
+
+standin_address() { inspect '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' | awk '{print $1}'; }
+
+# The bridge is reachable from this machine unless the engine is rootless or in a virtual machine; then the published port is.
+standin_control() {
+  local bridge published
+  bridge=$(standin_address):9000
+  published=$("$cli" port "$name" 9000/tcp 2>/dev/null | grep -m1 '^127\.0\.0\.1:') || published=
+  # Asked last, the bridge cannot lose to the other merely because the stand-in was still starting.
+  [[ -z $published ]] || reachable "http://$published/healthz" 1 || published=
+  if [[ $bridge != :* ]] && reachable "http://$bridge/healthz" 1; then
+    echo "http://$bridge"
+  elif [[ -n $published ]]; then
+    echo "http://$published"
+  else
+    return 1
+  fi
+}
+
+# Waits for so many seconds, as long as the container runs at all.
+wait_for_standin() {
+  local until=$((SECONDS + $1))
+  while ((SECONDS < until)) && [[ $(inspect '{{.State.Status}}') == running ]]; do
+    if control=$(standin_control); then return 0; fi
+    sleep 0.25
+  done
+  return 1
+}
+
+start_standin() {
+  local config
+  config=$(printf '%s ' "$image" "$(hash_of "$here/standin")" "$(sha256sum <"$dir/tls/server.pem")" "$(sha256sum <"${BASH_SOURCE[0]}")" | sha256sum | cut -c1-16)
+  if [[ $(inspect '{{index .Config.Labels "sampan.demo.config"}}') == "$config" ]]; then
+    "$cli" start "$name" >/dev/null 2>&1 || true
+    if wait_for_standin 6; then return 0; fi
+  fi
+  "$cli" rm -f "$name" >/dev/null 2>&1 || true
+  say "starting the stand-in ($name)"
+  # Its packages sit beside its sources, so that the sources can be mounted as they are.
+  # The port is below 1024, its user is not root: the sysctl bridges that on every engine.
+  "$cli" run -d --name "$name" --label sampan.demo=1 --label "sampan.demo.config=$config" --label "sampan.demo.dir=$dir" \
+    --user 1000:1000 --cap-drop ALL --security-opt no-new-privileges --security-opt label=disable --memory 512m --pids-limit 100 \
+    --sysctl net.ipv4.ip_unprivileged_port_start=0 --publish 127.0.0.1::9000 \
+    --volume "$here/standin:/srv/standin:ro" --volume "$dir/standin/node_modules:/srv/node_modules:ro" --volume "$dir/tls:/srv/tls:ro" \
+    "$image" node /srv/standin/server.mjs --state /tmp/standin --host 0.0.0.0 --tls-port 443 --control-port 9000 \
+    --cert /srv/tls/server.pem --key /srv/tls/server.key >/dev/null 9>&-
+  if ! wait_for_standin 30; then
+    "$cli" logs --tail 20 "$name" >&2 || true
+    die "the stand-in does not answer"
+  fi
+}
+
+put() { curl -fsS --noproxy '*' --max-time 10 -o /dev/null -X PUT --data-binary "$2" "$control/apps/$appid$1"; }
+
+# --- The two verbs
+
+quoted() { printf "%s='%s'\n" "$1" "${2//\'/\'\\\'\'}"; }
+
+up() {
+  local tool address
+  for tool in node npm git openssl curl "$cli"; do
+    command -v "$tool" >/dev/null || die "$tool is needed and was not found"
+  done
+  "$cli" version >/dev/null 2>&1 || die "no container engine answers $cli; DOCKER_HOST is ${DOCKER_HOST:-not set}"
+  appid=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8"))["mp-weixin"].appid' "$here/program/src/manifest.json")
+  make_certificates
+  make_app_key
+  make_repository
+  start_git_server
+  install_standin
+  "$cli" image inspect "$image" >/dev/null 2>&1 || "$here/../scripts/base-images.sh" 24 >&2 9>&- || die "the image $image is missing"
+  start_standin
+  put "" "$(openssl pkey -in "$dir/wechat.key" -pubout)"
+  put /scenario "${DEMO_SCENARIO:-ok}" || die "no such scenario: ${DEMO_SCENARIO:-ok}"
+  address=$(standin_address)
+  [[ -n $address ]] || die "the engine gave the stand-in no address on its bridge: other containers cannot reach it"
+  {
+    quoted SAMPAN_EXTRA_HOSTS "servicewechat.com=$address"
+    quoted SAMPAN_EXTRA_CA_FILE "$dir/ca.pem"
+    quoted DEMO_GIT_URL "http://127.0.0.1:$(cat "$dir/git.port")"
+    quoted DEMO_GIT_ROOT "$dir/repos"
+    quoted DEMO_STANDIN "$control"
+    quoted DEMO_WECHAT_APPID "$appid"
+    quoted DEMO_WECHAT_KEY "$dir/wechat.key"
+  } >"$dir/env.new"
+  mv "$dir/env.new" "$dir/env"
+  say "ready: program at http://127.0.0.1:$(cat "$dir/git.port")/harbour.git, stand-in (not WeChat) at $control, settings in $dir/env"
+}
+
+down() {
+  rm -f "$dir/env"
+  "$cli" rm -f "$name" >/dev/null 2>&1 || true
+  stop_git_server
+  say "stopped"
+}
+
+"$action"

@@ -1,0 +1,161 @@
+//! What `make demo` runs: programs from a seed file, one release each of what they offer, the receipts on the terminal.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::db;
+use crate::lang::{Lang, bytes, duration};
+use crate::model::program::Program;
+use crate::model::release::{Action, Environment, Release, Status};
+use crate::model::user::User;
+use crate::ops::{credentials, programs, releases};
+use crate::platform::hints;
+use crate::serve::Server;
+
+#[derive(Deserialize)]
+struct Seed {
+    group: String,
+    programs: Vec<SeedProgram>,
+}
+
+#[derive(Deserialize)]
+struct SeedProgram {
+    /// As in the program form: name, platform, app_id, repo_url, …; the platform's defaults fill the rest.
+    form: BTreeMap<String, String>,
+    /// Field of the credential → file that holds it.
+    credential: BTreeMap<String, PathBuf>,
+    actions: Vec<Action>,
+}
+
+pub async fn run(server: Server, seed: &Path, exit: bool) -> anyhow::Result<ExitCode> {
+    let text = std::fs::read_to_string(seed).with_context(|| format!("cannot read {}", seed.display()))?;
+    let seed: Seed = toml::from_str(&text).with_context(|| format!("{}", seed.display()))?;
+    let app = server.app.clone();
+    let owner = db::users::find_by_login(&app.db, "admin").await?.context("the first owner")?;
+    let mut failed = 0;
+    for item in &seed.programs {
+        let program = plant(&app, &owner, &seed.group, item).await.map_err(describe)?;
+        for action in &item.actions {
+            let release =
+                releases::request(&app, &owner, &program.id, request(&program, *action)).await.map_err(describe)?;
+            let ended = follow(&app, &owner, &program, &release.id).await?;
+            failed += u32::from(ended.status != Status::Succeeded);
+        }
+    }
+    println!("\n{} of the releases failed. The vendors' servers were played by a local stand-in.", failed);
+    println!("open http://{}   (sign in as admin)", server.address);
+    if exit {
+        server.stop().await?;
+    } else {
+        server.until_stopped().await?;
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn describe(error: crate::error::Error) -> anyhow::Error {
+    match error {
+        crate::error::Error::Invalid(fields) => {
+            let all: Vec<_> = fields.iter().map(|f| format!("{}: {}", f.field, Lang::En.text(&f.text))).collect();
+            anyhow::anyhow!("{}", all.join("; "))
+        }
+        other => anyhow::anyhow!("{other}"),
+    }
+}
+
+/// The program as the seed says: made, or brought up to date by a second run.
+async fn plant(app: &App, owner: &User, group: &str, item: &SeedProgram) -> crate::error::Result<Program> {
+    let scope = owner.scope();
+    let groups = db::programs::list_groups(&app.db, scope).await?;
+    let group = match groups.into_iter().find(|known| known.name == group) {
+        Some(group) => group,
+        None => programs::create_group(app, owner, group).await?,
+    };
+    let mut form = item.form.clone();
+    let platform = form.get("platform").and_then(|id| app.platforms.get(id)).context("a known platform")?;
+    form.insert("group".to_owned(), group.id);
+    for (name, value) in [
+        ("build_command", &platform.default_build_command),
+        ("dev_build_command", &platform.default_dev_build_command),
+        ("output_dir", &platform.default_output_dir),
+    ] {
+        form.entry(name.to_owned()).or_insert_with(|| value.clone());
+    }
+    let known = db::programs::list(&app.db, scope).await?.into_iter().find(|p| Some(&p.name) == form.get("name"));
+    let program = match known {
+        Some(program) => programs::update(app, owner, &program.id, &form).await?,
+        None => programs::create(app, owner, &form).await?,
+    };
+    let mut secrets = BTreeMap::new();
+    for (field, file) in &item.credential {
+        secrets.insert(
+            field.clone(),
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?,
+        );
+    }
+    credentials::put(app, owner, &program.id, &secrets).await?;
+    Ok(program)
+}
+
+fn request(program: &Program, action: Action) -> releases::Request {
+    releases::Request {
+        action,
+        reference: program.default_ref.clone(),
+        version: String::new(),
+        description: "demo".to_owned(),
+        environment: Environment::Production,
+        page_path: String::new(),
+        query: String::new(),
+        scene: String::new(),
+        idempotency_key: None,
+        retry_of: None,
+    }
+}
+
+/// Prints each stage as it ends, then the receipt or the reason.
+async fn follow(app: &App, owner: &User, program: &Program, id: &str) -> anyhow::Result<Release> {
+    println!("\n{} · {}", program.name, id);
+    let mut bus = app.bus.listen();
+    let mut told = 0;
+    loop {
+        let listed = db::releases::find(&app.db, owner.scope(), id).await?.context("the release")?;
+        let stages = db::releases::list_stages(&app.db, id).await?;
+        for row in stages.iter().skip(told).take_while(|row| row.finished_at.is_some()) {
+            let took = row.finished_at.unwrap_or_default() - row.started_at;
+            println!("  {:<9} {:<10} {:>8}", row.name.as_str(), row.status.as_str(), duration(took));
+            told += 1;
+        }
+        if listed.release.status.is_final() {
+            print_end(app, program, &listed.release);
+            return Ok(listed.release);
+        }
+        bus.release(id).await.context("shutting down")?;
+    }
+}
+
+fn print_end(app: &App, program: &Program, release: &Release) {
+    println!("  {} {}", release.parameters.action, release.status);
+    if let Some(receipt) = &release.receipt {
+        println!("  receipt: version {} {}", receipt.version, receipt.vendor);
+        for size in &release.sizes {
+            println!("  {:<12} {}", size.name, bytes(size.bytes));
+        }
+    }
+    if let Some(key) = &release.qr_key {
+        println!("  QR: {}", app.config.data_dir.join("objects").join(key).display());
+    }
+    if let Some(failure) = &release.failure {
+        println!("  {}: {}", failure.code, failure.message);
+        let platform = app.platforms.get(&program.platform);
+        for hint in [Lang::Zh, Lang::En].iter().filter_map(|l| hints::hint(platform, failure, *l)) {
+            println!("  → {hint}");
+        }
+        for line in &failure.tail {
+            println!("  | {line}");
+        }
+    }
+}

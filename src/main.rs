@@ -1,0 +1,135 @@
+//! The commands.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use sampan::app::App;
+use sampan::config::{Config, Settings};
+use sampan::model::user::Role;
+use sampan::ops::accounts;
+use sampan::runner::Runner;
+use tokio_util::sync::CancellationToken;
+
+/// Ships mini-programs: one click turns a branch into a build a tester can scan.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Pages and runner in one process
+    Serve(Settings),
+    /// Bring the database up to date and stop
+    Migrate(Settings),
+    /// Say what is missing on this machine, and how to get it
+    Doctor(Settings),
+    /// Accounts, for whoever may run commands on this server
+    Admin(Admin),
+    /// Serve, publish what a seed file lists, print the receipts
+    Demo(Demo),
+}
+
+#[derive(Args)]
+struct Admin {
+    #[command(subcommand)]
+    command: AdminCommand,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Add an account; prints its password once
+    Create {
+        login: String,
+        #[arg(long, default_value = "")]
+        name: String,
+        /// viewer, publisher or admin
+        #[arg(long, default_value = "publisher")]
+        role: Role,
+    },
+    /// Give an account a new password and end its sessions
+    ResetPassword { login: String },
+}
+
+#[derive(Args)]
+struct Demo {
+    /// TOML file with a group and its programs
+    #[arg(long)]
+    seed: PathBuf,
+    /// Stop after the receipts; the status tells whether every release succeeded
+    #[arg(long)]
+    exit: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SAMPAN_LOG")
+        .unwrap_or_else(|_| "info,apalis=warn,sqlx=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(status) => status,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("sampan: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(settings) => serve(Config::load(settings)?).await,
+        Command::Migrate(settings) => App::boot(Config::load(settings)?).await.map(|_| ExitCode::SUCCESS),
+        Command::Doctor(settings) => sampan::doctor::run(&Config::load(settings)?).await,
+        Command::Admin(admin) => administer(admin).await,
+        Command::Demo(demo) => {
+            sampan::demo::run(start(Config::load(demo.settings)?).await?, &demo.seed, demo.exit).await
+        }
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let server = start(config).await?;
+    server.until_stopped().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn start(config: Config) -> anyhow::Result<sampan::serve::Server> {
+    sampan::git::init(config.extra_ca_file.as_deref())?;
+    let app = App::boot(config).await?;
+    if let Some(password) = accounts::first_owner(&app).await.map_err(|e| anyhow::anyhow!("{e}"))? {
+        println!("first sign-in: admin / {password}   (shown only now; change it under /me)");
+    }
+    let shutdown = CancellationToken::new();
+    let runner = Runner::new(app.clone(), shutdown.clone()).await?;
+    sampan::serve::Server::start(app, runner, shutdown).await.context("cannot serve")
+}
+
+async fn administer(admin: Admin) -> anyhow::Result<ExitCode> {
+    let app = App::boot(Config::load(admin.settings)?).await?;
+    let done = match admin.command {
+        AdminCommand::Create { login, name, role } => {
+            let name = if name.is_empty() { login.clone() } else { name };
+            accounts::create_from_server(&app, &login, &name, role).await.map(|(user, password)| (user.login, password))
+        }
+        AdminCommand::ResetPassword { login } => {
+            accounts::reset_password(&app, &login).await.map(|password| (login, password))
+        }
+    };
+    let (login, password) = done.map_err(|error| anyhow::anyhow!("{error}"))?;
+    println!("{login} / {password}");
+    Ok(ExitCode::SUCCESS)
+}
