@@ -1,0 +1,222 @@
+//! The outside world of a test: its own app at the stand-in, its own repository at the git server, its own Sampan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use sampan::app::App;
+use sampan::config::{Config, Settings};
+use sampan::db;
+use sampan::model::log::Line;
+use sampan::model::program::Program;
+use sampan::model::release::{Action, Release};
+use sampan::model::user::User;
+use sampan::ops::{accounts, credentials, logs, programs, releases};
+use sampan::runner::Runner;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{form, preview, rsa_key, settings};
+
+fn env(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make test`"))
+}
+
+/// Settings that lead containers to the stand-in.
+pub(crate) fn outside_settings(dir: &TempDir) -> Settings {
+    Settings {
+        extra_hosts: Some(env("SAMPAN_EXTRA_HOSTS")),
+        extra_ca_file: Some(env("SAMPAN_EXTRA_CA_FILE").into()),
+        runner_slots: Some(2),
+        ..settings(dir)
+    }
+}
+
+/// An app that the stand-in knows.
+pub(crate) struct VendorApp {
+    pub id: String,
+    pub key: String,
+    http: reqwest::Client,
+}
+
+impl VendorApp {
+    pub(crate) async fn register() -> Self {
+        let id = format!("wx{}", &uuid::Uuid::new_v4().simple().to_string()[..16]);
+        let app = Self { id, key: rsa_key(), http: reqwest::Client::new() };
+        app.put("", &app.key).await;
+        app
+    }
+
+    async fn put(&self, path: &str, body: &str) {
+        let url = format!("{}/apps/{}{path}", env("DEMO_STANDIN"), self.id);
+        let reply = self.http.put(url).body(body.to_owned()).send().await.unwrap();
+        assert!(reply.status().is_success(), "{}", reply.status());
+    }
+
+    pub(crate) async fn scenario(&self, name: &str) {
+        self.put("/scenario", name).await;
+    }
+
+    /// What the stand-in accepted.
+    pub(crate) async fn uploads(&self) -> Vec<serde_json::Value> {
+        let url = format!("{}/apps/{}/uploads", env("DEMO_STANDIN"), self.id);
+        let reply: serde_json::Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        reply.as_array().cloned().unwrap_or_else(|| reply["uploads"].as_array().cloned().unwrap())
+    }
+}
+
+/// Publishes files as a repository of the git server; its address.
+pub(crate) fn repository(files: &[(&str, &str)]) -> String {
+    let root = PathBuf::from(env("DEMO_GIT_ROOT"));
+    let name = format!("t{}.git", uuid::Uuid::new_v4().simple());
+    let work = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = work.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    git(work.path(), &["init", "-q", "-b", "main"]);
+    git(work.path(), &["add", "-A"]);
+    git(work.path(), &["commit", "-q", "-m", "测试 commit"]);
+    git(work.path(), &["clone", "-q", "--bare", ".", root.join(&name).to_str().unwrap()]);
+    format!("{}/{name}", env("DEMO_GIT_URL"))
+}
+
+fn git(folder: &Path, args: &[&str]) {
+    let identity = ["-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "safe.directory=*"];
+    let done = Command::new("git").current_dir(folder).args(identity).args(args).output().unwrap();
+    assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A native mini-program in few files, and whatever else a test needs in it.
+pub(crate) fn native(more: &[(&'static str, &str)]) -> String {
+    let mut files: BTreeMap<&str, &str> = BTreeMap::from([
+        ("app.json", r#"{"pages":["pages/index/index"],"window":{"navigationBarTitleText":"测试"}}"#),
+        ("app.js", "App({});\n"),
+        ("project.config.json", r#"{"setting":{"es6":false,"minified":false}}"#),
+        ("pages/index/index.js", "Page({ data: { tide: 3 } });\n"),
+        ("pages/index/index.wxml", "<view>{{tide}}</view>\n"),
+        ("pages/index/index.wxss", "view { color: teal; }\n"),
+    ]);
+    files.extend(more.iter().copied());
+    repository(&files.into_iter().collect::<Vec<_>>())
+}
+
+/// One Sampan in this process, its runner at work.
+pub(crate) struct Sampan {
+    pub app: App,
+    pub owner: User,
+    pub dir: TempDir,
+    stop: CancellationToken,
+    runner: JoinHandle<()>,
+}
+
+impl Sampan {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::boot(Config::from_settings(outside_settings(&dir)).unwrap()).await.unwrap();
+        accounts::first_owner(&app).await.unwrap();
+        let owner = db::users::find_by_login(&app.db, "admin").await.unwrap().unwrap();
+        let stop = CancellationToken::new();
+        let runner = Runner::new(app.clone(), stop.clone()).await.expect("an engine and its images: run `make test`");
+        Self { app, owner, dir, stop, runner: tokio::spawn(runner.serve()) }
+    }
+
+    pub(crate) async fn program(&self, vendor: &VendorApp, repo: &str, more: &[(&str, &str)]) -> Program {
+        program(&self.app, &self.owner, vendor, repo, more).await
+    }
+
+    pub(crate) async fn publish(&self, program: &Program, action: Action) -> Release {
+        let request = releases::Request { action, description: "说明 'quoted'".into(), ..preview("main", None) };
+        releases::request(&self.app, &self.owner, &program.id, request).await.unwrap()
+    }
+
+    pub(crate) async fn row(&self, id: &str) -> Release {
+        db::releases::find(&self.app.db, self.owner.scope(), id).await.unwrap().unwrap().release
+    }
+
+    /// Waits until the release fits, however it gets there.
+    pub(crate) async fn wait(&self, id: &str, fits: impl Fn(&Release) -> bool) -> Release {
+        let deadline = Instant::now() + Duration::from_secs(240);
+        loop {
+            let row = self.row(id).await;
+            if fits(&row) {
+                return row;
+            }
+            if row.status.is_final() || Instant::now() > deadline {
+                panic!("{:?} {:?}\n{}", row.status, row.failure, self.text(id).await);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(crate) async fn run(&self, program: &Program, action: Action) -> Release {
+        let release = self.publish(program, action).await;
+        self.wait(&release.id, |r| r.status.is_final()).await
+    }
+
+    /// The whole log; checks that it has no gap.
+    pub(crate) async fn lines(&self, id: &str) -> Vec<Line> {
+        whole_log(&self.app, id).await
+    }
+
+    pub(crate) async fn text(&self, id: &str) -> String {
+        self.lines(id).await.iter().map(|line| format!("{} {}\n", line.stage, line.text)).collect()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.runner.await.unwrap();
+        assert_eq!(containers(&self.app.instance), Vec::<String>::new(), "no container is left");
+        let work = std::fs::read_dir(self.dir.path().join("data/work")).map(|d| d.count()).unwrap_or_default();
+        assert_eq!(work, 0, "no workspace is left");
+    }
+}
+
+pub(crate) async fn program(app: &App, owner: &User, vendor: &VendorApp, repo: &str, more: &[(&str, &str)]) -> Program {
+    let group = match db::programs::list_groups(&app.db, owner.scope()).await.unwrap().into_iter().next() {
+        Some(group) => group,
+        None => programs::create_group(app, owner, "组").await.unwrap(),
+    };
+    let mut form = form(&[
+        ("group", &group.id),
+        ("platform", "wechat"),
+        ("name", &vendor.id),
+        ("app_id", &vendor.id),
+        ("repo_url", repo),
+        ("default_ref", "main"),
+        ("output_dir", "."),
+    ]);
+    form.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let program = programs::create(app, owner, &form).await.unwrap();
+    let key = BTreeMap::from([("private_key".to_owned(), vendor.key.clone())]);
+    credentials::put(app, owner, &program.id, &key).await.unwrap();
+    program
+}
+
+pub(crate) async fn whole_log(app: &App, id: &str) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    loop {
+        let from = lines.last().map_or(1, |line| line.n + 1);
+        let more = logs::read(app, id, from).await.unwrap();
+        if more.is_empty() {
+            break;
+        }
+        lines.extend(more);
+    }
+    assert!(lines.iter().enumerate().all(|(i, line)| line.n == i as i64 + 1), "no gap, no double");
+    lines
+}
+
+/// Ids of this installation's containers, as the engine's own client lists them.
+pub(crate) fn containers(instance: &str) -> Vec<String> {
+    let cli = std::env::var("ENGINE_CLI").unwrap_or_else(|_| "docker".to_owned());
+    let listed = Command::new(cli)
+        .args(["ps", "-aq", "--filter", &format!("label=sampan.instance={instance}")])
+        .output()
+        .unwrap();
+    assert!(listed.status.success());
+    String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect()
+}

@@ -1,0 +1,111 @@
+//! What the tests share: an app on either database, people, a program that can be published.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::collections::BTreeMap;
+
+use sampan::app::App;
+use sampan::clock::Clock;
+use sampan::config::{Config, Settings};
+use sampan::db;
+use sampan::model::program::Program;
+use sampan::model::release::{Action, Environment, Release};
+use sampan::model::user::{Role, User};
+use sampan::ops::{accounts, credentials, programs, releases};
+use tempfile::TempDir;
+
+pub const NOON: i64 = 1_795_233_600_000;
+pub const APP_ID: &str = "wx0123456789abcdef";
+
+/// A database that the tests may fill: made by `make test` on a server of its own.
+pub async fn fresh_postgres() -> String {
+    let server = std::env::var("SAMPAN_TEST_PG").expect("SAMPAN_TEST_PG names a PostgreSQL server: run `make test`");
+    let name = format!("t_{}", sampan::model::new_id());
+    let pool = sqlx::PgPool::connect(&format!("{server}/postgres")).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.unwrap();
+    pool.close().await;
+    format!("{server}/{name}")
+}
+
+pub struct World {
+    pub app: App,
+    pub owner: User,
+    pub dir: TempDir,
+}
+
+pub fn settings(dir: &TempDir) -> Settings {
+    Settings {
+        data_dir: Some(dir.path().join("data")),
+        admin_password: Some("correct horse".into()),
+        ..Settings::default()
+    }
+}
+
+/// An app with its first owner, at a clock that stands still at noon.
+pub async fn world(database_url: Option<String>) -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::from_settings(Settings { database_url, ..settings(&dir) }).unwrap();
+    let app = App::boot_with(config, Clock::fixed(NOON)).await.unwrap();
+    accounts::first_owner(&app).await.unwrap();
+    let owner = db::users::find_by_login(&app.db, "admin").await.unwrap().unwrap();
+    World { app, owner, dir }
+}
+
+pub fn rsa_key() -> String {
+    String::from_utf8(openssl::rsa::Rsa::generate(2048).unwrap().private_key_to_pem().unwrap()).unwrap()
+}
+
+pub fn form(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+impl World {
+    pub async fn person(&self, login: &str, role: Role) -> User {
+        accounts::create(&self.app, &self.owner, login, login, role, "long enough").await.unwrap()
+    }
+
+    pub async fn program(&self, name: &str) -> Program {
+        let group = match db::programs::list_groups(&self.app.db, self.owner.scope()).await.unwrap().into_iter().next()
+        {
+            Some(group) => group,
+            None => programs::create_group(&self.app, &self.owner, "组").await.unwrap(),
+        };
+        let form = form(&[
+            ("group", &group.id),
+            ("platform", "wechat"),
+            ("name", name),
+            ("app_id", APP_ID),
+            ("repo_url", "https://git.example.invalid/a.git"),
+            ("default_ref", "main"),
+            ("output_dir", "dist"),
+        ]);
+        let program = programs::create(&self.app, &self.owner, &form).await.unwrap();
+        let key = BTreeMap::from([("private_key".to_owned(), rsa_key())]);
+        credentials::put(&self.app, &self.owner, &program.id, &key).await.unwrap();
+        program
+    }
+
+    pub async fn release(&self, program: &Program, key: Option<&str>) -> Release {
+        self.app.clock.advance(1);
+        releases::request(&self.app, &self.owner, &program.id, preview("main", key)).await.unwrap()
+    }
+
+    pub async fn row(&self, id: &str) -> Release {
+        db::releases::find(&self.app.db, self.owner.scope(), id).await.unwrap().unwrap().release
+    }
+}
+
+pub fn preview(reference: &str, key: Option<&str>) -> releases::Request {
+    releases::Request {
+        action: Action::Preview,
+        reference: reference.into(),
+        version: String::new(),
+        description: String::new(),
+        environment: Environment::Production,
+        page_path: String::new(),
+        query: String::new(),
+        scene: String::new(),
+        idempotency_key: key.map(str::to_owned),
+        retry_of: None,
+    }
+}
