@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the distribution packages that a purpose needs and the machine lacks (Debian, Ubuntu).
 #
-#   scripts/packages.sh PURPOSE…      build | demo | test | engine | base-images
+#   scripts/packages.sh PURPOSE…      build | demo | test | check | engine | base-images
 #
 # With everything in place it only asks dpkg, and installs nothing.
 set -euo pipefail
@@ -12,7 +12,7 @@ die() {
   exit 1
 }
 usage() {
-  say "usage: scripts/packages.sh build|demo|test|engine|base-images …"
+  say "usage: scripts/packages.sh build|demo|test|check|engine|base-images …"
   exit 2
 }
 
@@ -24,6 +24,7 @@ wanted() {
       # A C toolchain, and OpenSSL's headers for openssl-sys; libgit2, SQLite and AWS-LC bring their own sources.
       build) printf '%s\n' build-essential pkg-config libssl-dev git curl ca-certificates ;;
       demo) printf '%s\n' git openssl curl ca-certificates ;;
+      check) echo shellcheck ;;
       test)
         printf '%s\n' fonts-noto-cjk zbar-tools
         # Another release of the server, or another brand of the browser, serves as well.

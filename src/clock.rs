@@ -21,6 +21,7 @@ impl Clock {
         Self { fixed: Some(Arc::new(AtomicI64::new(now))) }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn now(&self) -> Ms {
         match &self.fixed {
             Some(at) => at.load(Ordering::Relaxed),

@@ -106,6 +106,7 @@ macro_rules! first_of {
 }
 
 impl Config {
+    #[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
     /// Reads the file named by `SAMPAN_CONFIG`, lets `given` win, fills in defaults, checks.
     pub fn load(given: Settings) -> anyhow::Result<Self> {
         let file = match std::env::var_os("SAMPAN_CONFIG") {
@@ -177,6 +178,7 @@ impl Config {
 }
 
 /// The given socket alone, else the usual ones that exist.
+#[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
 fn engine_sockets(given: Option<String>) -> Vec<String> {
     if let Some(host) = given {
         return vec![host.trim_start_matches("unix://").to_owned()];

@@ -73,10 +73,10 @@ impl Queue {
     }
 
     /// One job inside the transaction that marks its row dispatched.
-    pub async fn push(&self, tx: &mut Tx, job: &RunRelease) -> anyhow::Result<()> {
+    pub async fn push(&self, tx: &mut Tx, job: &RunRelease, now: Ms) -> anyhow::Result<()> {
         match tx {
-            Tx::Sqlite(tx) => apalis_sqlite::queries::push_tasks(&mut **tx, QUEUE, &[task(job)?]).await?,
-            Tx::Pg(tx) => apalis_postgres::queries::push_tasks(&mut **tx, QUEUE, vec![task(job)?]).await?,
+            Tx::Sqlite(tx) => apalis_sqlite::queries::push_tasks(&mut **tx, QUEUE, &[task(job, now)?]).await?,
+            Tx::Pg(tx) => apalis_postgres::queries::push_tasks(&mut **tx, QUEUE, vec![task(job, now)?]).await?,
         }
         Ok(())
     }
@@ -150,10 +150,10 @@ impl Queue {
     }
 }
 
-fn task(job: &RunRelease) -> anyhow::Result<Task<Vec<u8>>> {
+fn task(job: &RunRelease, now: Ms) -> anyhow::Result<Task<Vec<u8>>> {
     // One attempt: our own sweep decides what runs again. Due in the past: `run_at` has whole seconds only, and
     // PostgreSQL compares it with the start of the transaction.
-    let due = u64::try_from(jiff::Timestamp::now().as_second() - 5).unwrap_or_default();
+    let due = u64::try_from(now / 1000 - 5).unwrap_or_default();
     Ok(TaskBuilder::new(serde_json::to_vec(job)?).max_attempts(1).run_at_timestamp(due).build())
 }
 

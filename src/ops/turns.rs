@@ -10,7 +10,7 @@ use crate::queue::RunRelease;
 /// Pushes the program's next release if the program is free.
 pub(super) async fn dispatch(app: &App, tx: &mut Tx, program: &str) -> Result<()> {
     if let Some((id, attempt)) = db::releases::dispatch_next(tx, program, app.clock.now()).await? {
-        app.queue.push(tx, &RunRelease { id, attempt }).await?;
+        app.queue.push(tx, &RunRelease { id, attempt }, app.clock.now()).await?;
     }
     Ok(())
 }
@@ -54,7 +54,7 @@ pub async fn sweep(app: &App) -> Result<()> {
         let mut tx = app.db.begin().await?;
         if db::releases::redispatch(&mut tx, &id, stale, app.clock.now()).await? {
             tracing::warn!(release = %id, "nobody claimed this release: pushing its job again");
-            app.queue.push(&mut tx, &RunRelease { id, attempt }).await?;
+            app.queue.push(&mut tx, &RunRelease { id, attempt }, app.clock.now()).await?;
         }
         tx.commit().await?;
         app.bus.tell(Moved::Queue);
@@ -88,7 +88,7 @@ async fn recover(app: &App, release: &Release) -> Result<()> {
             let mut tx = app.db.begin().await?;
             if db::releases::requeue(&mut tx, &release.id, release.attempt, app.clock.now()).await? {
                 let job = RunRelease { id: release.id.clone(), attempt: release.attempt };
-                app.queue.push(&mut tx, &job).await?;
+                app.queue.push(&mut tx, &job, app.clock.now()).await?;
             }
             tx.commit().await?;
             app.bus.tell(Moved::Release(release.id.clone()));

@@ -142,7 +142,7 @@ mod tests {
         let prints: Vec<_> = [&pkcs1, &pkcs8, &windows].iter().map(|pem| pem_rsa(pem).expect("accepted").1).collect();
         assert!(prints.iter().all(|print| print == &prints[0]), "one key, one fingerprint");
 
-        let ec = EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("a curve")).expect("a key");
+        let ec = EcKey::generate(&EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("a curve")).expect("a key");
         let ec = text(PKey::from_ec_key(ec).expect("a key").private_key_to_pem_pkcs8().expect("PEM"));
         for (bad, key) in [
             (text(pkey.public_key_to_pem().expect("PEM")), "errors.key_public"),

@@ -150,6 +150,9 @@ pub struct Known {
     pub pattern: Regex,
     pub code: String,
     pub hint: Label,
+    /// In deliver: the vendor may have taken an upload all the same.
+    #[serde(default)]
+    pub uncertain: bool,
 }
 
 fn regex_of<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Regex, D::Error> {

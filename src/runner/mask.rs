@@ -111,7 +111,7 @@ mod tests {
             json,
             percent(lines[2]),
             format!("token={}", percent("p@ss word!")),
-            format!("p@ss\u{1b}[31m word\u{1b}[0m!"),
+            "p@ss\u{1b}[31m word\u{1b}[0m!".to_owned(),
             encode_block(format!("ab{KEY}cd").as_bytes()),
         ] {
             let masked = mask.apply(text.clone());

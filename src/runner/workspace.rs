@@ -144,7 +144,7 @@ pub(super) fn check_package(root: &Path, max_files: usize, max_bytes: u64) -> Re
                 return Err(format!("{shown}: neither a plain file nor a folder"));
             }
             files += 1;
-            bytes += meta.len();
+            bytes += if meta.is_file() { meta.len() } else { 0 };
             if files > max_files || bytes > max_bytes {
                 return Err(format!("more than {max_files} files or {max_bytes} bytes"));
             }

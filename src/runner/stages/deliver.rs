@@ -38,12 +38,18 @@ pub(super) async fn deliver(
     let (version, qr, qr_url, sizes, vendor) = match read_result(&out) {
         Some(Ok(WorkerResult::Ok { version, qr, qr_url, sizes, vendor })) => (version, qr, qr_url, sizes, vendor),
         Some(Ok(WorkerResult::Failed { code, message, path })) => {
-            return Err(Halt::Failed(vendor_failure(platform, &code, &message, path)));
+            let failure = vendor_failure(platform, &code, &message, path);
+            let uncertain = platform.errors.iter().any(|known| known.code == failure.code && known.uncertain);
+            let halt = Halt::Failed(failure);
+            return Err(if uncertain { unsure(attempt, halt) } else { halt });
         }
         Some(Err(error)) => return Err(unsure(attempt, fail("bad_result", error))),
         // Not a word: the status can say why, but never that it worked.
         None => {
-            return Err(unsure(attempt, why(attempt, &run, "deliver_failed").unwrap_or_else(|| fail("no_receipt", ""))));
+            return Err(unsure(
+                attempt,
+                why(attempt, &run, "deliver_failed").unwrap_or_else(|| fail("no_receipt", "")),
+            ));
         }
     };
     let qr_key = match qr {
