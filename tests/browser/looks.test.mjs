@@ -1,0 +1,156 @@
+// Every page, in both languages, on a desk and on a phone, in both themes: fits, reads, and breaks no rule.
+
+import { after, before, describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import { barriers } from './axe.mjs';
+import { visitor } from './people.mjs';
+import { scan } from './qr.mjs';
+import { names, seeded } from './seeded.mjs';
+import { shot } from './shots.mjs';
+import { wrongs } from './watch.mjs';
+
+const LANGS = ['zh-CN', 'en'];
+const WIDTHS = [1280, 375];
+const KEY = /\b(status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|release|package|me|error_page|errors|failure_titles|failures)\.[a-z_]+/;
+// The first owner's name is data too.
+const DATA = [...Object.values(names), '管理员', '灯每分钟转两圈'];
+
+/** What a reader meets: text, and what screen readers and the mouse are told. The log is the build's own. */
+const words = () => {
+  const told = ['aria-label', 'title', 'alt', 'placeholder'].flatMap((name) =>
+    [...document.querySelectorAll(`[${name}]`)].filter((e) => !e.closest('[lang]:not(html)')).map((e) => e.getAttribute(name)));
+  const shown = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!e.closest('.log, script, style, [lang]:not(html)')) shown.push(walk.currentNode.data);
+  }
+  return [document.title, ...shown, ...told].map((text) => text.trim()).filter(Boolean);
+};
+
+async function problems(page, { lang, width }) {
+  const found = [];
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (wide > width) found.push(`scrolls sideways: ${wide} px`);
+  const tag = await page.getAttribute('html', 'lang');
+  if (tag !== lang) found.push(`lang="${tag}"`);
+  for (const text of await page.evaluate(words)) {
+    if (KEY.test(text)) found.push(`untranslated: ${text}`);
+    const own = DATA.reduce((rest, name) => rest.replaceAll(name, ''), text);
+    if (lang === 'en' && /[\u4e00-\u9fff]/.test(own)) found.push(`Chinese on an English page: ${text}`);
+  }
+  found.push(...(await barriers(page)));
+  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+  found.push(...(await barriers(page, ['color-contrast'])).map((text) => `dark: ${text}`));
+  return found;
+}
+
+describe('looks', () => {
+  let sampan;
+  const contexts = new Map();
+  const who = async (lang, width, signedIn) => {
+    const key = `${lang} ${width} ${signedIn}`;
+    if (!contexts.has(key)) {
+      const context = await visitor(sampan.server, { lang, phone: width === 375 });
+      if (signedIn) await context.addCookies(sampan.cookies.map(({ name, value }) => ({ name, value, url: sampan.server.url })));
+      contexts.set(key, context);
+    }
+    return contexts.get(key);
+  };
+
+  before(async () => {
+    sampan = await seeded();
+  });
+  after(async () => {
+    for (const context of contexts.values()) await context.close();
+  });
+
+  /** Everything about one page; `prepare(page)` brings it into the state to look at, `more(page)` names further problems. */
+  async function look(name, path, { signedIn = true, prepare, more } = {}) {
+    const found = [];
+    for (const lang of LANGS) {
+      for (const width of WIDTHS) {
+        const context = await who(lang, width, signedIn);
+        const page = await context.newPage();
+        await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+        await page.goto(path);
+        await prepare?.(page);
+        const picture = `${name}-${lang.slice(0, 2)}-${width}`;
+        await shot(page, picture);
+        const all = [...(await problems(page, { lang, width })), ...((await more?.(page)) ?? [])];
+        found.push(...all.map((text) => `${lang} ${width}: ${text}`));
+        await shot(page, `${picture}-dark`);
+        await page.close();
+        found.push(...wrongs(context).map((text) => `${lang} ${width}: ${text}`));
+      }
+    }
+    assert.equal([...new Set(found)].join('\n'), '');
+  }
+
+  const switchesOnTop = async (page) => {
+    const { y } = await page.locator('.plain-top .prefs').boundingBox();
+    return y > 120 ? [`the switches of language and theme lie ${y} px below the top`] : [];
+  };
+
+  it('sign-in', () => look('sign-in', '/sign-in', { signedIn: false, more: switchesOnTop }));
+  it('sign-in, refused', () => look('sign-in-refused', '/sign-in', {
+    signedIn: false,
+    prepare: async (page) => {
+      await page.fill('#login', 'nobody');
+      await page.fill('#password', 'nothing at all');
+      await page.click('main .btn-primary');
+      await page.getByRole('alert').waitFor();
+    },
+  }));
+  it('a missing page', () => look('404', '/no/such/page'));
+  it('the empty home page', () => look('home-empty', '/'));
+  it('a new group', () => look('group-new', '/groups/new'));
+  it('me', () => look('me', '/me'));
+
+  describe('on a working day', () => {
+    let at;
+    before(async () => {
+      at = await sampan.fillIn();
+    });
+
+    it('home', () => look('home', '/'));
+    it('a group', () => look('group-edit', `${at.group}/edit`));
+    it('a new program', () => look('program-new', '/programs/new'));
+    it('a new program with a mistake', () => look('program-mistake', '/programs/new', {
+      prepare: async (page) => {
+        for (const [field, value] of Object.entries({ name: 'x', app_id: 'wrong', repo_url: 'file:///etc', default_ref: '-x' })) await page.fill(`#${field}`, value);
+        await page.click('form[action="/programs"] .btn-primary');
+        await page.locator('.field-error').first().waitFor();
+      },
+    }));
+    it('a program and its key', () => look('program-edit', `${at.lighthouse}/edit`));
+    it('a program', () => look('program', at.lighthouse));
+    it('a program without a key', () => look('program-fresh', at.fresh));
+    for (const action of ['preview', 'upload']) {
+      it(`the form of ${action}`, () => look(`publish-${action}`, `${at.lighthouse}#${action}`));
+    }
+    it('a waiting release', () => look('release-queued', at.queued));
+    it('a running release', () => look('release-running', at.running));
+    it('a failed release', () => look('release-failed', at.failed));
+    it('a preview', () => look('release-preview', at.preview, {
+      prepare: (page) => page.waitForFunction(() => document.querySelector('.qr img').naturalWidth > 0),
+      more: async (page) => ((await scan(page.locator('.qr img'))) ? [] : ['the QR code does not scan']),
+    }));
+    it('an upload', () => look('release-upload', at.upload));
+
+    it('the drawer of a phone', async () => {
+      const page = await (await who('zh-CN', 375, true)).newPage();
+      await page.goto('/');
+      assert.equal(await page.locator('#nav').isVisible(), false);
+      await page.tap('.menu-open');
+      await page.locator('#nav').getByText(names.tides).waitFor();
+      assert.ok(await page.locator('.nav-close').evaluate((e) => e === document.activeElement), 'focus goes in');
+      await shot(page, 'drawer-zh-375');
+      assert.deepEqual(await barriers(page), []);
+      await page.keyboard.press('Escape');
+      await page.locator('#nav').waitFor({ state: 'hidden' });
+      assert.ok(await page.locator('.menu-open').evaluate((e) => e === document.activeElement), 'and back');
+      await page.close();
+    });
+  });
+});

@@ -1,0 +1,5 @@
+// Everything in one process, so that the parts share the outside world and the browser.
+
+import './publish.test.mjs';
+import './looks.test.mjs';
+import './noscript.test.mjs';

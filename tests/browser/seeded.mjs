@@ -1,0 +1,74 @@
+// A Sampan in the middle of its working day, made without a browser: releases in every state there is to look at.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { signIn, visitor } from './people.mjs';
+import { longBranch, nativeProgram } from './repos.mjs';
+import { outside, serve } from './setup.mjs';
+
+/** What people typed: may be Chinese on an English page. */
+export const names = {
+  group: '港务组 Harbour',
+  lighthouse: '灯塔 Lighthouse',
+  ferries: '渡轮时刻表与码头告示（测试环境，仅供内部验收使用，请勿对外发布）',
+  tides: '潮汐 Tides',
+  fresh: '浮标 Buoys',
+};
+
+const build = {
+  lighthouse: '',
+  ferries: 'echo "vite v5.2.8 building for production..."; echo "src/pages/board/board.vue:41:9: Could not resolve ./tide-curve" >&2; exit 1',
+  tides: 'for i in $(seq 1 60); do echo "[$i/60] transform src/pages/tide-$i.vue"; done; sleep 600',
+  fresh: '',
+};
+
+let made;
+export const seeded = () => (made ??= seed());
+
+async function seed() {
+  const server = await serve('seeded');
+  const context = await visitor(server);
+  await signIn(context);
+  const { request } = context;
+  const empty = await (await request.get('/')).text();
+
+  const landed = async (path, options) => {
+    const answer = await request.post(path, options);
+    if (!answer.ok()) throw new Error(`POST ${path}: ${answer.status()}`);
+    return new URL(answer.url());
+  };
+  const release = async (program, more) => (await landed(`${program}/releases`, { form: { ref: 'main', environment: 'production', ...more } })).pathname;
+  const over = async (path) => {
+    for (const until = Date.now() + 90_000; Date.now() < until; await sleep(200)) {
+      const state = /data-release-state="(\w+)"/.exec(await (await request.get(path)).text())?.[1];
+      if (!['queued', 'running'].includes(state)) return state;
+    }
+    throw new Error(`${path} does not end`);
+  };
+  const { DEMO_WECHAT_APPID, DEMO_WECHAT_KEY } = outside();
+  const fillIn = async () => {
+    const group = (await landed('/groups', { form: { name: names.group } })).searchParams.get('group');
+    const at = { group: `/groups/${group}` };
+    for (const name of ['lighthouse', 'ferries', 'tides', 'fresh']) {
+      const form = { group, name: names[name], platform: 'wechat', app_id: DEMO_WECHAT_APPID, repo_url: nativeProgram(), default_ref: 'main', build_command: build[name], output_dir: '.' };
+      at[name] = (await landed('/programs', { form })).pathname.replace('/edit', '');
+      if (name !== 'fresh') await landed(`${at[name]}/credential`, { multipart: { private_key: readFileSync(DEMO_WECHAT_KEY, 'utf8') } });
+    }
+    at.preview = await release(at.lighthouse, { action: 'preview', page_path: 'pages/index/index', query: 'lamp=on' });
+    at.failed = await release(at.ferries, { action: 'preview', ref: longBranch });
+    at.upload = await release(at.lighthouse, { action: 'upload', description: 'The lamp turns twice a minute 灯每分钟转两圈' });
+    const ended = await Promise.all([at.preview, at.failed, at.upload].map(over));
+    if (ended.join() !== 'succeeded,failed,succeeded') throw new Error(`seeded releases ended ${ended}`);
+    at.running = await release(at.tides, { action: 'preview', ref: longBranch });
+    at.queued = await release(at.tides, { action: 'upload' });
+    for (let i = 0; i < 100 && !(await (await request.get(`${at.running}/log.txt`)).text()).includes('[60/60]'); i++) await sleep(200);
+    return at;
+  };
+  const cookies = await context.cookies();
+  return { server, cookies: cookies.filter(({ name }) => name === 'sampan'), empty, fillIn: once(fillIn), close: () => context.close() };
+}
+
+const once = (make) => {
+  let made;
+  return () => (made ??= make());
+};

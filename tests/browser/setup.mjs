@@ -1,0 +1,109 @@
+// What the tests stand on: the outside world (git server, vendor stand-in), a fresh Sampan, one Chromium.
+// Everything is started once, on first use, and goes when the tests are over, whatever their outcome.
+
+import { after } from 'node:test';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const password = 'ferry-and-harbour-9';
+
+const undo = [];
+const lazily = (make) => {
+  let made;
+  return () => (made ??= make());
+};
+
+/** A directory of this run. */
+export const scratch = lazily(() => {
+  const dir = mkdtempSync(join(tmpdir(), 'sampan-browser-'));
+  undo.push(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
+  return dir;
+});
+
+/** → the variables of `demo/services.sh`: given ones, or those of a world of our own. */
+export const outside = lazily(() => {
+  if (process.env.DEMO_GIT_ROOT) return process.env;
+  const dir = join(scratch(), 'world');
+  const services = (verb) => execFileSync(join(root, 'demo/services.sh'), [verb, dir], { stdio: ['ignore', 'ignore', 'inherit'] });
+  undo.push(() => services('down'));
+  services('up');
+  const lines = readFileSync(join(dir, 'env'), 'utf8').matchAll(/^(\w+)='(.*)'$/gm);
+  return Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
+});
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Starts a Sampan with an empty data directory → {url, log(), stop()}. */
+export async function serve(name) {
+  const binary = process.env.SAMPAN_BIN;
+  if (!binary) throw new Error('SAMPAN_BIN must name the sampan to test');
+  const { SAMPAN_EXTRA_HOSTS, SAMPAN_EXTRA_CA_FILE } = outside();
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const path = join(scratch(), `${name}.log`);
+  const out = openSync(path, 'w');
+  const log = () => readFileSync(path, 'utf8');
+  const child = spawn(binary, ['serve'], {
+    stdio: ['ignore', out, out],
+    env: {
+      ...process.env, NO_COLOR: '1', SAMPAN_EXTRA_HOSTS, SAMPAN_EXTRA_CA_FILE,
+      SAMPAN_DATA_DIR: join(scratch(), name), SAMPAN_LISTEN: url.slice('http://'.length),
+      SAMPAN_ADMIN_PASSWORD: password, SAMPAN_DEMO_BANNER: 'true',
+    },
+  });
+  const ended = new Promise((done) => child.once('exit', done).once('error', done));
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await ended;
+    clearTimeout(late);
+  };
+  undo.push(stop);
+  for (const until = Date.now() + 30_000; ; await sleep(100)) {
+    const answer = await fetch(`${url}/readyz`).catch(() => null);
+    if (answer?.ok) return { url, log, stop };
+    if (child.exitCode !== null || child.pid === undefined || Date.now() > until) {
+      throw new Error(`${binary} does not serve:\n${log().slice(-4000)}`);
+    }
+  }
+}
+
+export const browser = lazily(async () => {
+  const running = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    handleSIGINT: false,
+    handleSIGTERM: false,
+  });
+  undo.push(() => running.close());
+  return running;
+});
+
+async function tearDown() {
+  for (let step; (step = undo.pop());) {
+    try {
+      await step();
+    } catch (error) {
+      console.error(`tearing down: ${error.message}`);
+    }
+  }
+}
+
+after(tearDown);
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => tearDown().then(() => process.exit(130)));
+}
