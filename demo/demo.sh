@@ -29,7 +29,10 @@ repo_url = "$DEMO_GIT_URL/harbour.git"
 default_ref = "main"
 SEED
 
-export SAMPAN_DATA_DIR=${SAMPAN_DATA_DIR:-$dir/data} SAMPAN_DEMO_BANNER=true
+# Kept, so that a second demo can still print it.
+if [ ! -s "$dir/password" ]; then (umask 077 && openssl rand -hex 8 >"$dir/password"); fi
+SAMPAN_ADMIN_PASSWORD=$(cat "$dir/password")
+export SAMPAN_ADMIN_PASSWORD SAMPAN_DATA_DIR="$dir/data" SAMPAN_DEMO_BANNER=true
 flags=()
 if [ "${DEMO_EXIT:-}" = 1 ]; then flags+=(--exit); fi
 # Not exec: the outside world goes when Sampan has gone.

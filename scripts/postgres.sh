@@ -17,7 +17,7 @@ case $action in
   up)
     mkdir -p "$dir"
     if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; fi
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
     as_user "$bin/initdb" -D "$dir/data" -U sampan -A trust --no-sync >/dev/null
     # Loopback only; a crash of this server loses nothing that anybody wants.
     as_user "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" \

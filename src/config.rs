@@ -13,7 +13,7 @@ pub struct Settings {
     /// Address to listen on [default: 127.0.0.1:8088]
     #[arg(long, env = "SAMPAN_LISTEN")]
     pub listen: Option<SocketAddr>,
-    /// The address people type, such as https://sampan.example.com; with https, cookies are marked secure
+    /// The address people type, such as `https://sampan.example.com`; with https, cookies are marked secure
     #[arg(long, env = "SAMPAN_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// Database, mirrors, workspaces and objects [default: ./data]

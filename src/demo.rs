@@ -48,7 +48,8 @@ pub async fn run(server: Server, seed: &Path, exit: bool) -> anyhow::Result<Exit
         }
     }
     println!("\n{} of the releases failed. The vendors' servers were played by a local stand-in.", failed);
-    println!("open http://{}   (sign in as admin)", server.address);
+    let password = app.config.admin_password.as_deref().unwrap_or("the password printed at the first start");
+    println!("open http://{}   sign in: admin / {password}", server.address);
     if exit {
         server.stop().await?;
     } else {

@@ -12,7 +12,8 @@ use crate::model::user::{Role, User, Verb};
 
 const MIN_PASSWORD: usize = 8;
 
-/// Makes the owner of a new installation; the password to print once, or `None` when there already are people.
+/// Makes the owner of a new installation; a generated password to print once, or `None` when one was given or there
+/// already are people.
 pub async fn first_owner(app: &App) -> Result<Option<String>> {
     if db::users::count(&app.db).await? > 0 {
         return Ok(None);
@@ -22,7 +23,7 @@ pub async fn first_owner(app: &App) -> Result<Option<String>> {
         None => generate_password()?,
     };
     insert(app, "admin", "管理员", Role::Owner, &password).await?;
-    Ok(Some(password))
+    Ok(Some(password).filter(|_| app.config.admin_password.is_none()))
 }
 
 /// Adds a person. An admin may add up to admins, an owner anybody.

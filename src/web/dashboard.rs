@@ -9,7 +9,7 @@ use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::live::{check_origin, fragments, send};
+use super::live::{MAX_HEARD, check_origin, fragments, send};
 use super::page::{Frame, html, platform_icon};
 use super::session::SignedIn;
 use super::shown::{Shown, platform_label};
@@ -153,7 +153,7 @@ pub(super) async fn live(
 ) -> Result<Response> {
     check_origin(&app, &headers)?;
     let (scope, l, may_edit) = (who.user.scope(), who.visitor.lang, super::programs::may_edit(&who.user));
-    Ok(upgrade.on_upgrade(move |socket| async move {
+    Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
         if let Err(error) = tell(&app, scope, l, may_edit, socket).await {
             tracing::warn!(%error, "a live page ended");
         }

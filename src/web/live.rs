@@ -16,6 +16,9 @@ pub(super) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Error> 
     if same_host || public { Ok(()) } else { Err(Error::Forbidden) }
 }
 
+/// Viewers have nothing to say; more than this is no viewer.
+pub(super) const MAX_HEARD: usize = 4 * 1024;
+
 /// False once the other side is gone.
 pub(super) async fn send(socket: &mut WebSocket, frame: &serde_json::Value) -> bool {
     socket.send(Message::Text(frame.to_string().into())).await.is_ok()

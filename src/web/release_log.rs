@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::find_release;
-use super::live::{check_origin, fragments, send};
+use super::live::{MAX_HEARD, check_origin, fragments, send};
 use super::releases::parts;
 use super::session::SignedIn;
 use crate::app::App;
@@ -42,7 +42,7 @@ pub(super) async fn live(
 ) -> Result<Response> {
     check_origin(&app, &headers)?;
     find_release(&app, &who, &id).await?;
-    Ok(upgrade.on_upgrade(move |socket| async move {
+    Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
         if let Err(error) = follow(&app, &who, &id, query.from.max(1), socket).await {
             tracing::warn!(release = id, %error, "a live log ended");
         }

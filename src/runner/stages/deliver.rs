@@ -2,10 +2,10 @@
 
 use super::contained::{contain, why};
 use super::{Prepared, read_result, vendor_failure};
-use crate::model::release::{Action, Delivered, Receipt, Stage};
+use crate::model::release::{Action, Delivered, Failure, Receipt, Size, Stage};
 use crate::ops::credentials;
 use crate::platform::Platform;
-use crate::runner::attempt::{Attempt, Halt, fail};
+use crate::runner::attempt::{Attempt, Halt, Stopped, fail};
 use crate::runner::events::WorkerResult;
 use crate::runner::mask::Mask;
 use crate::runner::spec::Base;
@@ -64,7 +64,7 @@ pub(super) async fn deliver(
 }
 
 /// The vendor's word on sizes, with the limits that prepare found.
-fn with_limits(mut sizes: Vec<crate::model::release::Size>, prepared: &Prepared) -> Vec<crate::model::release::Size> {
+fn with_limits(mut sizes: Vec<Size>, prepared: &Prepared) -> Vec<Size> {
     for size in &mut sizes {
         size.limit = prepared.sizes.iter().find(|known| known.name == size.name).and_then(|known| known.limit);
     }
@@ -74,7 +74,9 @@ fn with_limits(mut sizes: Vec<crate::model::release::Size>, prepared: &Prepared)
 /// An upload that ended without a word may have arrived: a person decides. A preview only costs another try.
 fn unsure(attempt: &Attempt, halt: Halt) -> Halt {
     match halt {
-        Halt::Failed(failure) if attempt.release.parameters.action != Action::Preview => Halt::Unconfirmed(failure),
+        halt if attempt.release.parameters.action == Action::Preview => halt,
+        Halt::Failed(failure) => Halt::Unconfirmed(failure),
+        Halt::Stopped(Stopped::Canceled) => Halt::Unconfirmed(Failure::new("canceled_delivering", "")),
         halt => halt,
     }
 }
