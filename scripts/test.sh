@@ -29,11 +29,12 @@ run() {
 }
 
 run rust cargo test --locked --no-fail-fast
+export SAMPAN_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/sampan
 run workers npm --prefix workers test
 (cd demo/standin && npm ci --no-audit --no-fund >/dev/null)
-run demo node --test demo/git-server.test.mjs demo/standin/server.test.mjs
+run demo node --test demo/git-server.test.mjs demo/standin/server.test.mjs demo/demo.test.mjs
 (cd tests/browser && npm ci --no-audit --no-fund >/dev/null)
-SAMPAN_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/sampan run browser node --test tests/browser/run.test.mjs
+run browser node --test tests/browser/run.test.mjs
 
 # cargo: "test result: ok. 3 passed; 0 failed; …"; node: "ℹ pass 3", "ℹ fail 0", or "# pass 3".
 sum() { sed 's/\x1b\[[0-9;]*m//g' "$logs"/* | sed -nE "$1" | awk '{n += $1} END {print n + 0}'; }

@@ -6,6 +6,7 @@
 mod support;
 
 mod crash;
+mod installs;
 mod outcomes;
 mod outside;
 mod secrets;
