@@ -42,6 +42,13 @@ pub fn rfc3339(at: Ms) -> String {
     jiff::Timestamp::from_millisecond(at).map(|t| format!("{t:.3}")).unwrap_or_default()
 }
 
+/// `17:03:09` in a time zone.
+pub fn time_of_day(at: Ms, zone: &str) -> String {
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let at = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
+    at.to_zoned(zone).strftime("%H:%M:%S").to_string()
+}
+
 /// The civil date of an instant in a time zone such as `Asia/Shanghai`.
 pub fn date_in(at: Ms, zone: &str) -> Option<jiff::civil::Date> {
     let zone = jiff::tz::TimeZone::get(zone).ok()?;

@@ -45,6 +45,11 @@ function start() {
     return e;
   }
 
+  // The server wrote these in its own zone.
+  for (const time of log.querySelectorAll('.stage-mark time')) {
+    time.textContent = clock.format(Date.parse(time.dateTime));
+  }
+
   function mark(line) {
     const label = log.getAttribute(`data-label-${line.stage}`) || line.stage;
     const row = element('div', 'stage-mark', label);

@@ -70,7 +70,9 @@ async fn conclude(attempt: &Attempt, result: Result<Delivered, Halt>) {
         }
     };
     let mark = match &outcome {
-        Outcome::Failed(f) | Outcome::Unconfirmed(f) => format!("── {}: {} {}", outcome.status(), f.code, f.message),
+        Outcome::Failed(f) | Outcome::Unconfirmed(f) => {
+            format!("── {}: {} {} {}", outcome.status(), f.code, f.args.join(" "), f.message).trim_end().to_owned()
+        }
         _ => format!("── {}", outcome.status()),
     };
     attempt.log.say("system", mark).await;

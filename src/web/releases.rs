@@ -13,7 +13,7 @@ use super::page::{Errors, Frame, html};
 use super::session::SignedIn;
 use super::shown::Shown;
 use crate::app::App;
-use crate::clock::rfc3339;
+use crate::clock::{rfc3339, time_of_day};
 use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::lang::Lang;
@@ -66,6 +66,7 @@ struct ReleasePage {
     /// The number of the line the live connection goes on from.
     next: i64,
     over: bool,
+    zone: String,
 }
 
 /// State, QR, stages: what fits one phone screen. Also sent over the live connection.
@@ -125,7 +126,18 @@ pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<S
     let skipped = lines.first().map_or(0, |line| line.n - 1);
     let frame = Frame::load(&app, &who, format!("{} · {}", head.s.program, head.s.action_text())).await?;
     let (program_id, program, over) = (head.s.r.program_id.clone(), head.s.program.clone(), head.s.is_over());
-    Ok(html(&ReleasePage { frame, program_id, program, lines, skipped, next, over, head, more }))
+    Ok(html(&ReleasePage {
+        frame,
+        program_id,
+        program,
+        lines,
+        skipped,
+        next,
+        over,
+        head,
+        more,
+        zone: app.config.tz.clone(),
+    }))
 }
 
 impl ReleasePage {
@@ -142,9 +154,9 @@ impl ReleasePage {
         rfc3339(line.t)
     }
 
-    /// Hours, minutes, seconds in UTC; a script shows the viewer's own zone.
+    /// Hours, minutes, seconds in the instance's zone; a script shows the viewer's own.
     fn clock(&self, line: &Line) -> String {
-        rfc3339(line.t).get(11..19).unwrap_or_default().to_owned()
+        time_of_day(line.t, &self.zone)
     }
 }
 

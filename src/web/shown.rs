@@ -1,5 +1,7 @@
 //! A release as pages show it: every text in the reader's language, every number formatted.
 
+use std::collections::BTreeMap;
+
 use crate::app::App;
 use crate::clock::{Ms, rfc3339};
 use crate::db::releases::Listed;
@@ -14,6 +16,8 @@ pub(super) struct Shown {
     pub by: String,
     pub program: String,
     pub hint: Option<String>,
+    /// The platform's options by name, in the reader's language.
+    labels: BTreeMap<String, String>,
     pub now: Ms,
     /// Releases that run before this one, where it waits.
     pub ahead: usize,
@@ -42,6 +46,11 @@ impl Shown {
             by: listed.requested_by_name,
             program: program.map(|p| p.name.clone()).unwrap_or_default(),
             hint,
+            labels: platform
+                .into_iter()
+                .flat_map(|p| &p.fields)
+                .map(|field| (field.name.clone(), field.label.get(l).to_owned()))
+                .collect(),
             now: app.clock.now(),
             ahead: 0,
             stages: vec![],
@@ -197,6 +206,13 @@ impl Shown {
         &id[id.len().saturating_sub(8)..]
     }
 
+    /// An option of the platform or a field of its receipt in words; the bare name for what nobody has named yet.
+    fn label_of(&self, key: &str) -> String {
+        let own = self.labels.get(key).cloned();
+        own.or_else(|| Some(self.l.maybe("receipt", key)).filter(|text| !text.is_empty()))
+            .unwrap_or_else(|| key.to_owned())
+    }
+
     /// What the person asked for, without what is empty.
     pub(super) fn asked(&self) -> Vec<(String, String)> {
         let p = &self.r.parameters;
@@ -210,7 +226,7 @@ impl Shown {
         ];
         let own = own.into_iter().map(|(key, value)| (self.l.of("publish", key).into_owned(), value.clone()));
         let options =
-            p.options.iter().map(|(key, value)| (key.clone(), value.to_string().trim_matches('"').to_owned()));
+            p.options.iter().map(|(key, value)| (self.label_of(key), value.to_string().trim_matches('"').to_owned()));
         own.chain(options).filter(|(_, value)| !value.is_empty()).collect()
     }
 
@@ -234,9 +250,9 @@ impl Shown {
             .filter_map(|(key, value)| match value {
                 serde_json::Value::Null => None,
                 serde_json::Value::String(text) if text.is_empty() => None,
-                serde_json::Value::String(text) => Some((key.clone(), text.clone())),
+                serde_json::Value::String(text) => Some((self.label_of(key), text.clone())),
                 serde_json::Value::Array(items) if items.is_empty() => None,
-                other => Some((key.clone(), other.to_string())),
+                other => Some((self.label_of(key), other.to_string())),
             })
             .collect()
     }

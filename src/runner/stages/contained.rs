@@ -84,7 +84,7 @@ pub(super) fn why(attempt: &Attempt, run: &Run, code: &str) -> Option<Halt> {
         Ended::Canceled => return Some(attempt.stopper.halt()),
         Ended::OutOfMemory(_) | Ended::Exited(137) => Failure::new("out_of_memory", "").args([&megabytes]),
         Ended::Exited(_) if heap => Failure::new("out_of_heap", "").args([&megabytes]),
-        Ended::Exited(status) => Failure::new(code, format!("exit status {status}")).args([&status.to_string()]),
+        Ended::Exited(status) => Failure::new(code, "").args([&status.to_string()]),
         Ended::TimedOut => Failure::new("stage_timeout", "").args([&minutes(limits.stage_timeout)]),
         Ended::NoOutput => Failure::new("no_output", "").args([&minutes(limits.no_output_timeout)]),
         Ended::TooMuchOutput => Failure::new("too_much_output", ""),
