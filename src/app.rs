@@ -1,5 +1,6 @@
 //! App: boots and holds the shared adapters; cheap to clone. Knows nothing of HTTP or containers.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -33,7 +34,11 @@ impl App {
     }
 
     pub async fn boot_with(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&config.data_dir)
+        // Rows, objects and the master key are nobody else's business on this machine.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&config.data_dir)
             .with_context(|| format!("cannot make {}", config.data_dir.display()))?;
         let db = Db::open(&config.database_url).await?;
         let queue = Queue::open(&db).await?;

@@ -59,8 +59,7 @@ impl Workspace {
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
             own(&folder, user)?;
         }
-        // Other users of this machine have no business here.
-        std::fs::set_permissions(config.work_dir(), std::fs::Permissions::from_mode(0o711))?;
+        private(&config.work_dir())?;
         Ok(made)
     }
 
@@ -93,7 +92,7 @@ impl Workspace {
     pub(super) fn write_secrets(&self, secrets: &Secrets) -> anyhow::Result<PathBuf> {
         let parent = self.secrets.parent().context("a folder per instance")?;
         std::fs::create_dir_all(&self.secrets)?;
-        std::fs::set_permissions(parent, std::fs::Permissions::from_mode(0o711))?;
+        private(parent)?;
         for (name, value) in secrets {
             ensure!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "a plain field name");
             let path = self.secrets.join(name);
@@ -162,6 +161,12 @@ pub(super) fn read_plain(path: &Path, max: u64) -> Option<Vec<u8>> {
     std::fs::read(path).ok()
 }
 
+/// Other users of this machine have no business here, not even one who shares the containers' uid: the engine mounts
+/// what lies below, so containers need no way through.
+fn private(folder: &Path) -> anyhow::Result<()> {
+    Ok(std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?)
+}
+
 fn own(path: &Path, (uid, gid): (u32, u32)) -> anyhow::Result<()> {
     if rustix::process::geteuid().is_root() {
         lchown(path, Some(uid), Some(gid)).with_context(|| format!("cannot hand over {}", path.display()))?;
@@ -204,5 +209,24 @@ mod tests {
         assert!(check_package(root.path(), 10, 1 << 20).is_err(), "links are refused");
         assert!(read_plain(&at("file"), 0).is_none() && read_plain(&at("file"), 1).is_some());
         assert!(read_plain(&at("escape"), 100).is_none());
+    }
+
+    #[test]
+    fn secrets_are_for_one_user_and_for_a_moment() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings = crate::config::Settings { data_dir: Some(dir.path().into()), ..Default::default() };
+        let config = Config::from_settings(settings).expect("valid");
+        let instance = crate::model::new_id();
+        let workspace = Workspace::make(&config, &instance, "r", 1, container_user()).expect("made");
+        let secrets = Secrets::from([("private_key".to_owned(), "top secret".to_owned())]);
+        let folder = workspace.write_secrets(&secrets).expect("written");
+        let mode = |path: &Path| path.symlink_metadata().expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&folder.join("private_key")), 0o400);
+        assert_eq!(mode(&folder), 0o500);
+        assert_eq!(mode(folder.parent().expect("a parent")), 0o700);
+        assert_eq!(mode(&config.work_dir()), 0o700);
+        workspace.remove();
+        assert!(!folder.exists() && !workspace.source().exists());
+        let _ = std::fs::remove_dir(config.secret_dir(&instance));
     }
 }
