@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 SAMPAN := $(CARGO_TARGET_DIR)/release/sampan
 
-.PHONY: all images build demo test check bench clean
+.PHONY: all images build demo test check clean
 
 # The container images of dockerfiles/.
 all images:
@@ -32,5 +32,5 @@ check:
 	scripts/check.sh
 
 clean:
-	rm -rf .demo data
+	rm -rf .demo
 	cargo clean

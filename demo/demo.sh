@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 sampan=${1:?usage: demo/demo.sh PATH-TO-SAMPAN}
 dir=${DEMO_DIR:-$PWD/.demo}
-mkdir -p "$dir"
+(umask 077 && mkdir -p "$dir")
 
 demo/services.sh up "$dir"
 trap 'demo/services.sh down "$dir"' EXIT

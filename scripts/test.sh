@@ -23,9 +23,11 @@ set -a
 . "$world/demo/env"
 set +a
 
+broken=()
+# All of them run, whatever one of them finds; the end tells.
 run() {
   echo "── $1"
-  "${@:2}" 2>&1 | tee "$logs/$1"
+  "${@:2}" 2>&1 | tee "$logs/$1" || broken+=("$1")
 }
 
 run rust cargo test --locked --no-fail-fast
@@ -41,4 +43,7 @@ sum() { sed 's/\x1b\[[0-9;]*m//g' "$logs"/* | sed -nE "$1" | awk '{n += $1} END 
 passed=$(sum 's/^test result: .* ([0-9]+) passed;.*/\1/p; s/^[#ℹ] pass ([0-9]+)$/\1/p')
 failed=$(sum 's/^test result: .* ([0-9]+) failed;.*/\1/p; s/^[#ℹ] fail ([0-9]+)$/\1/p')
 echo "$passed passed, $failed failed"
-test "$failed" = 0
+if [ "$failed" != 0 ] || [ ${#broken[@]} != 0 ]; then
+  echo "failed: ${broken[*]}" >&2
+  exit 1
+fi

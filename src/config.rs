@@ -1,6 +1,7 @@
 //! Every setting, its default and its variable. Nothing else reads the environment.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -156,6 +157,12 @@ impl Config {
             demo_banner: s.demo_banner.unwrap_or(false),
             data_dir,
         })
+    }
+
+    /// Rows, objects and the master key are nobody else's business on this machine.
+    pub fn make_data_dir(&self) -> anyhow::Result<()> {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
+        made.with_context(|| format!("cannot make {}", self.data_dir.display()))
     }
 
     pub fn secure_cookies(&self) -> bool {

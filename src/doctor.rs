@@ -26,15 +26,15 @@ pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 
 fn folder(config: &Config, report: &mut Report) {
     let dir = &config.data_dir;
-    let writable = std::fs::create_dir_all(dir).and_then(|()| {
+    let writable = config.make_data_dir().and_then(|()| {
         let probe = dir.join(".doctor");
-        std::fs::write(&probe, "x").and_then(|()| std::fs::remove_file(&probe))
+        Ok(std::fs::write(&probe, "x").and_then(|()| std::fs::remove_file(&probe))?)
     });
     match writable {
         Ok(()) => report.fine("data", &dir.display().to_string()),
         Err(error) => report.bad(
             "data",
-            &format!("{}: {error}", dir.display()),
+            &format!("{}: {error:#}", dir.display()),
             "set SAMPAN_DATA_DIR to a folder this user may write",
         ),
     }

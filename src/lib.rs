@@ -5,7 +5,7 @@
 //! ```text
 //! main → demo → web    ┐
 //!             → runner ┴→ ops → app → db queue bus store vault platform ┐
-//!                runner → executor; ops, runner → git ──────────────────┴→ model
+//!                runner → executor, git; queue → db; git → vault ───────┴→ model
 //! config, error, clock, lang: beside model, importable by all
 //! ```
 

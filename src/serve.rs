@@ -53,6 +53,8 @@ impl Server {
         tracing::info!("stopping: running releases go back to the queue, deliveries end first");
         self.shutdown.cancel();
         self.runner.await?;
-        Ok(self.web.await??)
+        self.web.await??;
+        self.app.db.close().await;
+        Ok(())
     }
 }

@@ -60,6 +60,16 @@ impl Vault {
             .context("the master key does not open this secret")
     }
 
+    /// A text that only this key can have made: tells the right key from a wrong one.
+    pub fn proof(&self, purpose: &str) -> anyhow::Result<String> {
+        Ok(hex_of(&self.derive(purpose)?[..16]))
+    }
+
+    pub fn opens(&self, purpose: &str, proof: &str) -> anyhow::Result<()> {
+        ensure!(self.proof(purpose)? == proof, "another key");
+        Ok(())
+    }
+
     /// A key for another purpose, derived so that the master key itself is used for nothing else.
     pub fn derive(&self, purpose: &str) -> anyhow::Result<[u8; 64]> {
         let key = openssl::pkey::PKey::hmac(&*self.key)?;

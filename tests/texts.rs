@@ -130,6 +130,19 @@ fn every_known_vendor_error_has_a_sample_and_a_hint_in_both_languages() {
 }
 
 #[test]
+fn our_codes_and_the_platforms_do_not_collide() {
+    // A platform's table is asked first: one name for two failures would show the wrong advice.
+    let ours: BTreeSet<String> =
+        keys("en").into_keys().filter_map(|key| key.strip_prefix("failures.").map(str::to_owned)).collect();
+    assert!(ours.len() > 20);
+    for platform in Platforms::load().unwrap().iter() {
+        for known in &platform.errors {
+            assert!(!ours.contains(&known.code), "{}: {}", platform.id, known.code);
+        }
+    }
+}
+
+#[test]
 fn an_address_the_vendor_refuses_is_named() {
     let platforms = Platforms::load().unwrap();
     let platform = platforms.iter().next().unwrap();

@@ -103,6 +103,11 @@ impl Db {
         })
     }
 
+    /// Ends all connections; SQLite then folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        on!(self, c => c.close().await);
+    }
+
     /// Answers whether the database does.
     pub async fn ping(&self) -> Result<()> {
         on!(self, c => sqlx::query("SELECT 1").execute(c).await.map(drop))?;

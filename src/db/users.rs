@@ -24,8 +24,8 @@ pub async fn insert(db: &Db, user: &User) -> Result<()> {
     Ok(())
 }
 
-pub async fn count(db: &Db) -> Result<i64> {
-    Ok(on!(db, c => sqlx::query_scalar("SELECT COUNT(*) FROM app_user").fetch_one(c).await)?)
+pub async fn count_owners(db: &Db) -> Result<i64> {
+    Ok(on!(db, c => sqlx::query_scalar("SELECT COUNT(*) FROM app_user WHERE role = 'owner'").fetch_one(c).await)?)
 }
 
 pub async fn find(db: &Db, id: &str) -> Result<Option<User>> {

@@ -168,9 +168,10 @@ impl Outcome {
 }
 
 /// What happens to a release whose runner died: again, or a person decides once the vendor may have it.
-pub fn after_crash(stage: Option<Stage>, attempt: i64) -> AfterCrash {
+pub fn after_crash(action: Action, stage: Option<Stage>, attempt: i64) -> AfterCrash {
     match stage {
-        Some(Stage::Deliver) => AfterCrash::Unconfirmed,
+        // A second preview only costs a QR code.
+        Some(Stage::Deliver) if action != Action::Preview => AfterCrash::Unconfirmed,
         _ if attempt >= MAX_ATTEMPTS => AfterCrash::GiveUp,
         _ => AfterCrash::Requeue,
     }

@@ -13,9 +13,9 @@ use crate::model::user::{Role, User, Verb};
 const MIN_PASSWORD: usize = 8;
 
 /// Makes the owner of a new installation; a generated password to print once, or `None` when one was given or there
-/// already are people.
+/// already is an owner.
 pub async fn first_owner(app: &App) -> Result<Option<String>> {
-    if db::users::count(&app.db).await? > 0 {
+    if db::users::count_owners(&app.db).await? > 0 {
         return Ok(None);
     }
     let password = match &app.config.admin_password {
@@ -77,7 +77,7 @@ pub async fn change_password(app: &App, actor: &User, current: &str, new: &str) 
 
 /// For whoever may run commands on the server: a new password for a login, all its sessions ended.
 pub async fn reset_password(app: &App, login: &str) -> Result<String> {
-    let user = db::users::find_by_login(&app.db, login).await?.ok_or(Error::NotFound)?;
+    let user = db::users::find_by_login(&app.db, &login.trim().to_lowercase()).await?.ok_or(Error::NotFound)?;
     let password = generate_password()?;
     db::users::set_password(&app.db, &user.id, &hash(password.clone()).await?).await?;
     db::sessions::delete_of_user(&app.db, &user.id, "").await?;

@@ -151,6 +151,9 @@ pub async fn retry(app: &App, actor: &User, id: &str, idempotency_key: Option<St
     if !old.status.is_final() {
         return Err(Error::Conflict(Text::new("errors.not_finished")));
     }
+    if old.status == Status::Unconfirmed {
+        return Err(Error::Conflict(Text::new("errors.confirm_first")));
+    }
     let p = old.parameters;
     // A version the vendor has already seen would hide which build a tester scans.
     let version = if old.status == Status::Succeeded { String::new() } else { p.version };

@@ -78,7 +78,7 @@ pub async fn give_back(app: &App, release: &Release) -> Result<()> {
 
 /// A runner died: run again, unless the vendor may already have it or it keeps killing runners.
 async fn recover(app: &App, release: &Release) -> Result<()> {
-    let crash = after_crash(release.stage, release.attempt);
+    let crash = after_crash(release.parameters.action, release.stage, release.attempt);
     tracing::warn!(release = %release.id, attempt = release.attempt, ?crash, "a runner died or lost touch");
     let outcome = match crash {
         _ if release.cancel_requested && crash != AfterCrash::Unconfirmed => Outcome::Canceled,

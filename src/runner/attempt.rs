@@ -121,7 +121,10 @@ impl Attempt {
         loop {
             match turns::renew(app, &self.release).await {
                 Ok(Some(false)) => good_until = tokio::time::Instant::now() + Duration::from_millis(LEASE as u64),
-                Ok(Some(true)) => return self.stopper.stop(Stopped::Canceled),
+                Ok(Some(true)) => {
+                    good_until = tokio::time::Instant::now() + Duration::from_millis(LEASE as u64);
+                    self.stopper.stop(Stopped::Canceled);
+                }
                 Ok(None) => return self.stopper.stop(Stopped::Lost),
                 Err(error) => {
                     tracing::warn!(release = %self.release.id, %error, "cannot renew the lease; trying again")
@@ -131,10 +134,10 @@ impl Attempt {
                 return self.stopper.stop(Stopped::Lost);
             }
             tokio::select! {
-                () = self.stopper.token.cancelled() => return,
                 () = tokio::time::sleep(RENEW_EVERY) => {}
-                () = self.moved(&mut bus) => {}
-                () = self.runner.shutdown.cancelled() => {
+                // A canceled attempt still owns its release until everything is cleared away.
+                () = self.moved(&mut bus), if !self.stopper.token.is_cancelled() => {}
+                () = self.runner.shutdown.cancelled(), if !self.stopper.token.is_cancelled() => {
                     if !self.delivering.load(Ordering::Relaxed) {
                         return self.stopper.stop(Stopped::Shutdown);
                     }

@@ -13,6 +13,7 @@ use super::spec::{self, Base};
 use super::workspace::{self, Workspace};
 use crate::bus::Moved;
 use crate::db;
+use crate::executor::Ended;
 use crate::git;
 use crate::lang;
 use crate::model::program::{Program, without_credentials};
@@ -109,6 +110,9 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
     let job = base.workspace.write_job("prepare", &base.job(Stage::Prepare, &nonce))?;
     let container = base.worker(platform, Stage::Prepare, &output, job, None);
     let run = contain(attempt, Stage::Prepare, &container, Some(&nonce)).await?;
+    if run.ended == Ended::Canceled {
+        return Err(attempt.stopper.halt());
+    }
     let out = base.workspace.out("prepare");
     let sizes = match read_result(&out) {
         Some(Ok(WorkerResult::Ok { sizes, .. })) => sizes,
@@ -146,7 +150,7 @@ async fn gate(attempt: &Attempt, platform: &Platform, mut sizes: Vec<Size>) -> R
         attempt.log.say("prepare", text).await;
         if size.bytes > limit.bytes && limit.level == Level::Block {
             too_big.get_or_insert_with(|| {
-                Failure::new("package_too_big", "").args([
+                Failure::new("package_over_limit", "").args([
                     &size.name,
                     &lang::bytes(size.bytes),
                     &lang::bytes(limit.bytes),

@@ -108,6 +108,8 @@ impl Workspace {
     pub(super) fn remove_secrets(&self) {
         let _ = std::fs::set_permissions(&self.secrets, std::fs::Permissions::from_mode(0o700));
         let _ = std::fs::remove_dir_all(&self.secrets);
+        // The instance's own folder, once it is empty: it may belong to another user after a change of service user.
+        let _ = self.secrets.parent().map(std::fs::remove_dir);
     }
 
     /// Everything of this attempt; what cannot be removed is left to the sweep.
@@ -161,8 +163,8 @@ pub(super) fn read_plain(path: &Path, max: u64) -> Option<Vec<u8>> {
     std::fs::read(path).ok()
 }
 
-/// Other users of this machine have no business here, not even one who shares the containers' uid: the engine mounts
-/// what lies below, so containers need no way through.
+/// Other users of this machine have no business here: the engine mounts what lies below, so containers need no way
+/// through. A login with the containers' uid can still look into their processes; `docs/security.md` says so.
 fn private(folder: &Path) -> anyhow::Result<()> {
     Ok(std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?)
 }

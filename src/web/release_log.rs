@@ -107,7 +107,10 @@ pub(super) async fn text(State(app): State<App>, who: SignedIn, Path(id): Path<S
     });
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}-{}.log\"", &id[..8.min(id.len())])),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}-{}.log\"", &id[id.len().saturating_sub(8)..]),
+        ),
     ];
     Ok((headers, Body::from_stream(lines)).into_response())
 }

@@ -109,7 +109,7 @@ pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, 
     let head = Head {
         l,
         may_stop: may && !s.is_over() && !s.r.cancel_requested,
-        may_retry: may && s.is_over(),
+        may_retry: may && s.is_over() && !s.is_unconfirmed(),
         may_confirm: s.is_unconfirmed() && who.user.role.may(Verb::HandleAnyRelease),
         console_url: console_url.unwrap_or_default(),
         // Drawn with the button: clicking it twice retries once.

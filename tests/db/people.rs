@@ -112,4 +112,14 @@ async fn credentials_rest_sealed(w: World) {
     let bad = std::collections::BTreeMap::from([("private_key".to_owned(), "nonsense".to_owned())]);
     assert!(matches!(credentials::put(&w.app, &w.owner, &program.id, &bad).await, Err(Error::Invalid(_))));
     assert_eq!(credentials::open(&w.app, &program.id).await.unwrap().unwrap()["private_key"], pem, "nothing lost");
+
+    let boot = |master_key: Option<String>| {
+        let config = sampan::config::Config { master_key, ..(*w.app.config).clone() };
+        sampan::app::App::boot(config)
+    };
+    assert!(boot(None).await.is_ok(), "the same key");
+    assert!(boot(Some("ab".repeat(32))).await.is_err(), "a wrong key is refused, not used");
+    std::fs::remove_file(&w.app.config.master_key_file).unwrap();
+    assert!(boot(None).await.is_err(), "a missing key is not replaced by a new one");
+    assert!(!w.app.config.master_key_file.exists());
 }

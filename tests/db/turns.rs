@@ -5,7 +5,7 @@ use sampan::db;
 use sampan::error::Error;
 use sampan::model::log::{Line, Stream};
 use sampan::model::release::{
-    Delivered, Failure, LEASE, MAX_ATTEMPTS, Outcome, Receipt, STALE_DISPATCH, Stage, StageStatus, Status,
+    Action, Delivered, Failure, LEASE, MAX_ATTEMPTS, Outcome, Receipt, STALE_DISPATCH, Stage, StageStatus, Status,
 };
 use sampan::model::user::Role;
 use sampan::ops::{logs, releases, turns};
@@ -116,12 +116,15 @@ async fn a_dead_runner_is_recovered(w: World) {
 
 async fn a_crash_in_delivery_needs_a_person(w: World) {
     let program = w.program("p").await;
-    let release = w.release(&program, None).await;
+    let upload = releases::Request { action: Action::Upload, ..preview("main", None) };
+    let release = releases::request(&w.app, &w.owner, &program.id, upload).await.unwrap();
     turns::claim(&w.app, &job(&release.id, 0), "r").await.unwrap().unwrap();
     db::releases::begin_stage(&w.app.db, &release.id, 1, Stage::Deliver, w.app.clock.now()).await.unwrap();
     w.app.clock.advance(LEASE + 1);
     turns::sweep(&w.app).await.unwrap();
     assert_eq!(w.row(&release.id).await.status, Status::Unconfirmed, "never uploaded twice blindly");
+    let again = releases::retry(&w.app, &w.owner, &release.id, None).await;
+    assert!(matches!(again, Err(Error::Conflict(_))), "first a person says what became of it");
     let publisher = w.person("p", Role::Publisher).await;
     assert!(matches!(releases::confirm(&w.app, &publisher, &release.id, true).await, Err(Error::Forbidden)));
     releases::confirm(&w.app, &w.owner, &release.id, false).await.unwrap();

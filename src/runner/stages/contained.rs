@@ -82,8 +82,8 @@ pub(super) fn why(attempt: &Attempt, run: &Run, code: &str) -> Option<Halt> {
     let failure = match run.ended {
         Ended::Exited(0) => return None,
         Ended::Canceled => return Some(attempt.stopper.halt()),
-        Ended::OutOfMemory(_) | Ended::Exited(137) => Failure::new("out_of_memory", "").args([&megabytes]),
-        Ended::Exited(_) if heap => Failure::new("out_of_heap", "").args([&megabytes]),
+        Ended::OutOfMemory(_) | Ended::Exited(137) => Failure::new("memory_limit", "").args([&megabytes]),
+        Ended::Exited(_) if heap => Failure::new("heap_limit", "").args([&megabytes]),
         Ended::Exited(status) => Failure::new(code, "").args([&status.to_string()]),
         Ended::TimedOut => Failure::new("stage_timeout", "").args([&minutes(limits.stage_timeout)]),
         Ended::NoOutput => Failure::new("no_output", "").args([&minutes(limits.no_output_timeout)]),

@@ -2,6 +2,7 @@
 
 use super::contained::{contain, why};
 use super::{Prepared, read_result, vendor_failure};
+use crate::executor::Ended;
 use crate::model::release::{Action, Delivered, Failure, Receipt, Size, Stage};
 use crate::ops::credentials;
 use crate::platform::Platform;
@@ -32,11 +33,19 @@ pub(super) async fn deliver(
     let run = contain(attempt, Stage::Deliver, &spec, Some(&nonce)).await;
     attempt.delivering(false);
     base.workspace.remove_secrets();
-    let run = run?;
+    let run = run.map_err(|halt| match halt {
+        // The engine went away: whether the upload had begun, nobody saw.
+        Halt::Failed(failure) if failure.code == "engine_failed" => unsure(attempt, Halt::Failed(failure)),
+        halt => halt,
+    })?;
 
     let out = base.workspace.out("deliver");
     let (version, qr, qr_url, sizes, vendor) = match read_result(&out) {
         Some(Ok(WorkerResult::Ok { version, qr, qr_url, sizes, vendor })) => (version, qr, qr_url, sizes, vendor),
+        // Stopped by us, the driver's own complaint about that says nothing.
+        Some(Ok(WorkerResult::Failed { .. })) if run.ended == Ended::Canceled => {
+            return Err(unsure(attempt, attempt.stopper.halt()));
+        }
         Some(Ok(WorkerResult::Failed { code, message, path })) => {
             let failure = vendor_failure(platform, &code, &message, path);
             let uncertain = platform.errors.iter().any(|known| known.code == failure.code && known.uncertain);
