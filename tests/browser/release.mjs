@@ -7,7 +7,10 @@ export const state = (page) => page.locator(STATE).getAttribute('data-release-st
 /** Waits, without a reload, for the end → how it ended. */
 export async function untilOver(page, timeout = 60_000) {
   await page.waitForFunction(
-    (selector) => !['queued', 'running'].includes(document.querySelector(selector)?.dataset.releaseState),
+    (selector) => {
+      const state = document.querySelector(selector)?.dataset.releaseState;
+      return state && state !== 'queued' && state !== 'running';
+    },
     STATE,
     { timeout },
   );

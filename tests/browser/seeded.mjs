@@ -23,6 +23,8 @@ const build = {
 };
 
 let made;
+
+/** → {server, cookies of somebody signed in, fillIn() → paths of pages}; empty until `fillIn`. */
 export const seeded = () => (made ??= seed());
 
 async function seed() {
@@ -30,7 +32,6 @@ async function seed() {
   const context = await visitor(server);
   await signIn(context);
   const { request } = context;
-  const empty = await (await request.get('/')).text();
 
   const landed = async (path, options) => {
     const answer = await request.post(path, options);
@@ -65,10 +66,6 @@ async function seed() {
     return at;
   };
   const cookies = await context.cookies();
-  return { server, cookies: cookies.filter(({ name }) => name === 'sampan'), empty, fillIn: once(fillIn), close: () => context.close() };
+  let filled;
+  return { server, cookies: cookies.filter(({ name }) => name === 'sampan'), fillIn: () => (filled ??= fillIn()) };
 }
-
-const once = (make) => {
-  let made;
-  return () => (made ??= make());
-};

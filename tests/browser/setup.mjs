@@ -32,9 +32,9 @@ export const scratch = lazily(() => {
 export const outside = lazily(() => {
   if (process.env.DEMO_GIT_ROOT) return process.env;
   const dir = join(scratch(), 'world');
-  const services = (verb) => execFileSync(join(root, 'demo/services.sh'), [verb, dir], { stdio: ['ignore', 'ignore', 'inherit'] });
-  undo.push(() => services('down'));
-  services('up');
+  const services = (verb, stderr) => execFileSync(join(root, 'demo/services.sh'), [verb, dir], { stdio: ['ignore', 'ignore', stderr] });
+  undo.push(() => services('down', 'ignore'));
+  services('up', 'inherit');
   const lines = readFileSync(join(dir, 'env'), 'utf8').matchAll(/^(\w+)='(.*)'$/gm);
   return Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
 });
@@ -105,5 +105,10 @@ async function tearDown() {
 
 after(tearDown);
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => tearDown().then(() => process.exit(130)));
+  // The runner's own listener would end the process in the middle of this.
+  process.removeAllListeners(signal);
+  process.once(signal, () => {
+    process.stdout.on('error', () => {}); // whoever read it may be gone
+    tearDown().finally(() => process.exit(130));
+  });
 }
