@@ -259,11 +259,12 @@ pub async fn list_active(db: &Db, _scope: Scope) -> Result<Vec<Listed>> {
     Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
 }
 
-/// The newest release of every program, and the newest successful one: what a list of programs shows.
+/// The newest release of every program that ended, the newest successful one, the newest with a QR code: what a list of programs shows.
 pub async fn list_latest(db: &Db, _scope: Scope) -> Result<Vec<Listed>> {
     const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \
         WHERE r.id IN (SELECT MAX(id) FROM release WHERE status NOT IN ('running', 'queued') GROUP BY program_id) \
-        OR r.id IN (SELECT MAX(id) FROM release WHERE status = 'succeeded' GROUP BY program_id) ORDER BY r.created_at DESC";
+        OR r.id IN (SELECT MAX(id) FROM release WHERE status = 'succeeded' GROUP BY program_id) \
+        OR r.id IN (SELECT MAX(id) FROM release WHERE qr_key IS NOT NULL GROUP BY program_id) ORDER BY r.created_at DESC";
     Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
 }
 

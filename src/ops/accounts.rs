@@ -22,7 +22,7 @@ pub async fn first_owner(app: &App) -> Result<Option<String>> {
         Some(given) => given.clone(),
         None => generate_password()?,
     };
-    insert(app, "admin", "管理员", Role::Owner, &password).await?;
+    insert(app, "admin", "admin", Role::Owner, &password).await?;
     Ok(Some(password).filter(|_| app.config.admin_password.is_none()))
 }
 

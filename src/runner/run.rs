@@ -26,12 +26,25 @@ pub(super) async fn run(runner: Runner, job: RunRelease) {
     };
     let attempt = Attempt::new(runner, release, log);
     let keeper = tokio::spawn(attempt.clone().keep());
-    let result = pipeline(&attempt).await;
+    let workspace = workspace_of(&attempt);
+    let result = match &workspace {
+        Ok(workspace) => pipeline(&attempt, workspace).await,
+        Err(error) => Err(Halt::Internal(anyhow::anyhow!("{error:#}"))),
+    };
     conclude(&attempt, result).await;
     keeper.abort();
+    // Nobody waits for thousands of files to go before they see the QR code.
+    if let Ok(workspace) = workspace {
+        let _ = tokio::task::spawn_blocking(move || workspace.remove()).await;
+    }
 }
 
-async fn pipeline(attempt: &Attempt) -> Result<Delivered, Halt> {
+fn workspace_of(attempt: &Attempt) -> anyhow::Result<Workspace> {
+    let (app, release) = (&attempt.runner.app, &attempt.release);
+    Workspace::make(&app.config, &app.instance, &release.id, release.attempt, attempt.runner.user)
+}
+
+async fn pipeline(attempt: &Attempt, workspace: &Workspace) -> Result<Delivered, Halt> {
     let (app, release) = (&attempt.runner.app, &attempt.release);
     let program = db::programs::find_for_runner(&app.db, &release.program_id).await?;
     let program = program.ok_or_else(|| super::attempt::fail("program_gone", ""))?;
@@ -43,10 +56,7 @@ async fn pipeline(attempt: &Attempt) -> Result<Delivered, Halt> {
             .say("system", format!("── attempt {}: the runner of the one before was lost", release.attempt))
             .await;
     }
-    let workspace = Workspace::make(&app.config, &app.instance, &release.id, release.attempt, attempt.runner.user)?;
-    let done = stages::all(attempt, &program, platform, &workspace).await;
-    tokio::task::spawn_blocking(move || workspace.remove()).await?;
-    done
+    stages::all(attempt, &program, platform, workspace).await
 }
 
 /// Everything an attempt says goes before its outcome: whoever sees the end has seen the whole log.

@@ -1,16 +1,17 @@
 //! `/`: what is being published, by whom, did it work? And its live parts over `/live`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::live::{MAX_HEARD, check_origin, fragments, send};
-use super::page::{Frame, html, platform_icon};
+use super::page::{Frame, html, navigation, platform_icon};
 use super::session::SignedIn;
 use super::shown::{Shown, platform_label};
 use crate::app::App;
@@ -61,7 +62,11 @@ struct Row {
     program: Program,
     platform: String,
     first_action: &'static str,
+    /// It runs or waits now.
+    active: bool,
     success: Option<Shown>,
+    /// The newest QR code that still works: its release and how long.
+    qr: Option<(String, String)>,
     /// A newest release that ended otherwise.
     trouble: Option<Shown>,
 }
@@ -115,6 +120,8 @@ async fn running(app: &App, scope: Scope, l: Lang) -> Result<Running> {
 
 async fn programs(app: &App, scope: Scope, l: Lang, may_edit: bool) -> Result<Programs> {
     let known = by_id(app, scope).await?;
+    let active = db::releases::list_active(&app.db, scope).await?;
+    let busy: HashSet<String> = active.into_iter().map(|listed| listed.release.program_id).collect();
     let mut latest: HashMap<String, Vec<Shown>> = HashMap::new();
     for listed in db::releases::list_latest(&app.db, scope).await? {
         let program = known.get(&listed.release.program_id);
@@ -128,10 +135,15 @@ async fn programs(app: &App, scope: Scope, l: Lang, may_edit: bool) -> Result<Pr
     let mut programs: Vec<Program> = known.into_values().collect();
     programs.sort_by(|a, b| a.name.cmp(&b.name));
     for program in programs {
-        let (mut success, mut trouble) = (None, None);
+        let (mut success, mut trouble, mut qr) = (None, None, None);
         for shown in latest.remove(&program.id).unwrap_or_default() {
+            if shown.has_qr() && !shown.qr_expired() && qr.is_none() {
+                qr = Some((shown.r.id.clone(), shown.qr_note()));
+            }
             match shown.r.status {
-                Status::Succeeded => success = Some(shown),
+                Status::Succeeded => {
+                    success.get_or_insert(shown);
+                }
                 _ => trouble = Some(shown),
             }
         }
@@ -139,39 +151,54 @@ async fn programs(app: &App, scope: Scope, l: Lang, may_edit: bool) -> Result<Pr
             let kind = app.platforms.get(&program.platform);
             let platform = platform_label(kind, l);
             let first_action = kind.and_then(|p| p.actions.first()).map_or("", |action| action.as_str());
-            group.rows.push(Row { program, platform, first_action, success, trouble });
+            let active = busy.contains(&program.id);
+            group.rows.push(Row { program, platform, first_action, active, success, qr, trouble });
         }
     }
     Ok(Programs { l, groups, may_edit })
 }
 
+#[derive(Deserialize)]
+pub(super) struct At {
+    /// The page that listens.
+    #[serde(default)]
+    at: String,
+}
+
 pub(super) async fn live(
     State(app): State<App>,
     who: SignedIn,
+    Query(page): Query<At>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response> {
     check_origin(&app, &headers)?;
     let (scope, l, may_edit) = (who.user.scope(), who.visitor.lang, super::programs::may_edit(&who.user));
     Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
-        if let Err(error) = tell(&app, scope, l, may_edit, socket).await {
+        if let Err(error) = tell(&app, scope, l, may_edit, &page.at, socket).await {
             tracing::warn!(%error, "a live page ended");
         }
     }))
 }
 
-/// Sends the two parts of the page whenever they changed.
-async fn tell(app: &App, scope: Scope, l: Lang, may_edit: bool, mut socket: WebSocket) -> Result<()> {
+/// Sends the moving parts of a page whenever they changed; a part that a page does not have is ignored there.
+async fn tell(app: &App, scope: Scope, l: Lang, may_edit: bool, at: &str, mut socket: WebSocket) -> Result<()> {
     let mut bus = app.bus.listen();
-    let mut last = (String::new(), String::new());
+    let mut last: Vec<(&str, String)> = Vec::new();
     loop {
-        let now = (running(app, scope, l).await?.render()?, programs(app, scope, l, may_edit).await?.render()?);
-        if now != last {
-            if !send(&mut socket, &fragments(&[("#live-running", &now.0), ("#live-programs", &now.1)])).await {
-                return Ok(());
-            }
-            last = now;
+        let (nav, count) = navigation(app, scope, l, at).await?;
+        let now = vec![
+            ("#live-running", running(app, scope, l).await?.render()?),
+            ("#live-programs", programs(app, scope, l, may_edit).await?.render()?),
+            ("#live-nav", nav.render()?),
+            ("#live-count", count.render()?),
+        ];
+        let moved: Vec<(&str, &str)> =
+            now.iter().filter(|part| !last.contains(part)).map(|(target, html)| (*target, html.as_str())).collect();
+        if !moved.is_empty() && !send(&mut socket, &fragments(&moved)).await {
+            return Ok(());
         }
+        last = now;
         loop {
             tokio::select! {
                 moved = bus.next() => match moved {

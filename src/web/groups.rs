@@ -35,7 +35,7 @@ async fn page(app: &App, who: &SignedIn, id: Option<String>, name: String, error
     if !frame.may_edit() {
         return Err(Error::Forbidden);
     }
-    let empty = frame.nav.iter().any(|group| Some(&group.id) == id.as_ref() && group.programs.is_empty());
+    let empty = frame.nav.groups.iter().any(|group| Some(&group.id) == id.as_ref() && group.programs.is_empty());
     Ok(GroupPage { frame, errors, id, name, empty })
 }
 

@@ -10,22 +10,37 @@ use crate::db;
 use crate::error::{Error, FieldError, Result};
 use crate::lang::Lang;
 use crate::model::release::Status;
-use crate::model::user::{User, Verb};
+use crate::model::user::{Scope, User, Verb};
 
 pub(super) struct Frame {
     pub l: Lang,
     /// `auto`, `light` or `dark`.
     pub theme: &'static str,
     pub user: Option<User>,
-    pub nav: Vec<NavGroup>,
-    /// Running and waiting releases.
-    pub active: usize,
+    pub nav: Nav,
+    pub count: Count,
     pub demo: bool,
     pub title: String,
     /// Where the language and theme switches lead back to.
     pub path: String,
     /// The server's time, for ages that do not trust the browser's clock.
     pub now: Ms,
+}
+
+/// Groups and programs with their states; live on every page.
+#[derive(Template, Default)]
+#[template(path = "_nav.html")]
+pub(super) struct Nav {
+    pub l: Lang,
+    pub groups: Vec<NavGroup>,
+}
+
+/// Running and waiting releases; live on every page.
+#[derive(Template, Default)]
+#[template(path = "_count.html")]
+pub(super) struct Count {
+    pub l: Lang,
+    pub active: usize,
 }
 
 pub(super) struct NavGroup {
@@ -46,34 +61,13 @@ pub(super) struct NavProgram {
 impl Frame {
     /// For a signed-in person.
     pub(super) async fn load(app: &App, who: &SignedIn, title: impl Into<String>) -> Result<Self> {
-        let scope = who.user.scope();
-        let active = db::releases::list_active(&app.db, scope).await?;
-        let latest = db::releases::list_latest(&app.db, scope).await?;
-        let newest = active.iter().chain(&latest);
-        let states: std::collections::HashMap<_, _> =
-            newest.rev().map(|item| (item.release.program_id.clone(), item.release.status)).collect();
-        let mut nav: Vec<NavGroup> = db::programs::list_groups(&app.db, scope)
-            .await?
-            .into_iter()
-            .map(|group| NavGroup { id: group.id, name: group.name, programs: vec![] })
-            .collect();
-        for program in db::programs::list(&app.db, scope).await? {
-            if let Some(group) = nav.iter_mut().find(|group| group.id == program.group_id) {
-                group.programs.push(NavProgram {
-                    here: who.visitor.path.starts_with(&format!("/programs/{}", program.id)),
-                    state: states.get(&program.id).copied(),
-                    platform: program.platform,
-                    name: program.name,
-                    id: program.id,
-                });
-            }
-        }
+        let (nav, count) = navigation(app, who.user.scope(), who.visitor.lang, &who.visitor.path).await?;
         Ok(Self {
             l: who.visitor.lang,
             theme: who.visitor.theme,
             user: Some(who.user.clone()),
             nav,
-            active: active.len(),
+            count,
             demo: app.config.demo_banner,
             title: title.into(),
             path: who.visitor.path.clone(),
@@ -87,8 +81,8 @@ impl Frame {
             l,
             theme,
             user: None,
-            nav: vec![],
-            active: 0,
+            nav: Nav::default(),
+            count: Count::default(),
             demo: app.config.demo_banner,
             title,
             path: "/".to_owned(),
@@ -128,6 +122,33 @@ impl Frame {
     pub(super) fn theme_icon(&self) -> String {
         format!("theme-{}", self.theme)
     }
+}
+
+/// The live parts of the frame, for a page at `path`.
+pub(super) async fn navigation(app: &App, scope: Scope, l: Lang, path: &str) -> Result<(Nav, Count)> {
+    let active = db::releases::list_active(&app.db, scope).await?;
+    let latest = db::releases::list_latest(&app.db, scope).await?;
+    // The first one wins: what runs before what ended, newest first.
+    let newest = active.iter().chain(&latest).rev();
+    let states: std::collections::HashMap<_, _> =
+        newest.map(|item| (item.release.program_id.clone(), item.release.status)).collect();
+    let mut groups: Vec<NavGroup> = db::programs::list_groups(&app.db, scope)
+        .await?
+        .into_iter()
+        .map(|group| NavGroup { id: group.id, name: group.name, programs: vec![] })
+        .collect();
+    for program in db::programs::list(&app.db, scope).await? {
+        if let Some(group) = groups.iter_mut().find(|group| group.id == program.group_id) {
+            group.programs.push(NavProgram {
+                here: path.starts_with(&format!("/programs/{}", program.id)),
+                state: states.get(&program.id).copied(),
+                platform: program.platform,
+                name: program.name,
+                id: program.id,
+            });
+        }
+    }
+    Ok((Nav { l, groups }, Count { l, active: active.len() }))
 }
 
 impl NavProgram {

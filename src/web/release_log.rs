@@ -66,7 +66,7 @@ async fn follow(app: &App, who: &SignedIn, id: &str, from: i64, mut socket: WebS
                 return Ok(());
             }
         }
-        if head_moved {
+        if head_moved || over {
             let (head, more) = parts(app, who, id).await?;
             let (head, more) = (head.render()?, more.render()?);
             if head != shown {
