@@ -7,6 +7,7 @@ mod groups;
 mod live;
 mod me;
 mod page;
+mod program_form;
 mod programs;
 mod release_log;
 mod releases;
@@ -46,11 +47,11 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/groups", post(groups::create))
         .route("/groups/{id}/edit", get(groups::edit).post(groups::update))
         .route("/groups/{id}/delete", post(groups::delete))
-        .route("/programs/new", get(programs::new))
-        .route("/programs", post(programs::create))
+        .route("/programs/new", get(program_form::new))
+        .route("/programs", post(program_form::create))
         .route("/programs/{id}", get(programs::show))
-        .route("/programs/{id}/edit", get(programs::edit).post(programs::update))
-        .route("/programs/{id}/credential", post(programs::credential))
+        .route("/programs/{id}/edit", get(program_form::edit).post(program_form::update))
+        .route("/programs/{id}/credential", post(program_form::credential))
         .route("/programs/{id}/releases", post(releases::create))
         .route("/releases/{id}", get(releases::show))
         .route("/releases/{id}/qr", get(releases::qr))

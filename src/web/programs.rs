@@ -1,29 +1,26 @@
-//! `/programs/…`: a program's page (publish, history) and its form, drawn from the platform's manifest.
+//! `/programs/{id}`: a program's page, with its publish forms and its history.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Multipart, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::page::{Errors, Frame, html, platform_icon};
 use super::session::SignedIn;
 use super::shown::{Shown, platform_label};
 use crate::app::App;
-use crate::clock::{Ms, rfc3339};
+use crate::clock::Ms;
 use crate::db;
-use crate::error::{Error, Result, Text};
+use crate::error::{Error, Result};
 use crate::lang::Lang;
 use crate::model::program::{Program, web_url, without_credentials};
 use crate::model::release::Action;
 use crate::model::user::{User, Verb};
-use crate::ops::{credentials, programs, releases};
+use crate::ops::releases;
 use crate::platform::Platform;
-use crate::platform::fields::PREFIX;
-use crate::platform::manifest::{Field, FieldScope, Kind};
 
 const HISTORY: i64 = 20;
 
@@ -202,216 +199,4 @@ async fn forms(
         (form.values, form.errors, form.open) = (values, errors, true);
     }
     Ok(forms)
-}
-
-#[derive(Template)]
-#[template(path = "programs/form.html")]
-struct FormPage {
-    frame: Frame,
-    /// Of a program that exists.
-    id: Option<String>,
-    platform: String,
-    platforms: Vec<(String, String)>,
-    groups: Vec<(String, String)>,
-    values: Values,
-    errors: Errors,
-    options: Vec<Drawn>,
-    secrets: Vec<Drawn>,
-    fingerprint: Option<String>,
-    fingerprint_at: String,
-}
-
-/// A field of the platform's manifest, as the form draws it.
-struct Drawn {
-    name: String,
-    label: String,
-    help: String,
-    kind: &'static str,
-    required: bool,
-    value: String,
-    min: String,
-    max: String,
-    choices: Vec<String>,
-}
-
-fn draw(field: &Field, name: String, value: String, l: Lang) -> Drawn {
-    let kind = match field.kind {
-        Kind::Text => "text",
-        Kind::Number => "number",
-        Kind::Bool => "bool",
-        Kind::Choice => "choice",
-        Kind::PemRsa => "pem",
-    };
-    let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
-    Drawn {
-        label: field.label.get(l).to_owned(),
-        help: field.help.as_ref().map(|help| help.get(l).to_owned()).unwrap_or_default(),
-        kind,
-        required: field.required,
-        value,
-        min: number(field.min),
-        max: number(field.max),
-        choices: field.choices.clone(),
-        name,
-    }
-}
-
-async fn form_page(
-    app: &App,
-    who: &SignedIn,
-    id: Option<&Program>,
-    values: Values,
-    errors: Errors,
-) -> Result<FormPage> {
-    let l = who.visitor.lang;
-    if !may_edit(&who.user) {
-        return Err(Error::Forbidden);
-    }
-    let platform_id = values.get("platform").cloned().unwrap_or_default();
-    let platform = app.platforms.get(&platform_id).or_else(|| app.platforms.iter().next()).ok_or(Error::NotFound)?;
-    let drawn = |scope: FieldScope| -> Vec<Drawn> {
-        platform
-            .fields(scope)
-            .map(|field| {
-                let name =
-                    if scope == FieldScope::Option { format!("{PREFIX}{}", field.name) } else { field.name.clone() };
-                let default =
-                    || field.default.as_ref().map(|v| v.to_string().trim_matches('"').to_owned()).unwrap_or_default();
-                let value =
-                    if field.secret { String::new() } else { values.get(&name).cloned().unwrap_or_else(default) };
-                draw(field, name, value, l)
-            })
-            .collect()
-    };
-    let credential = match id {
-        Some(program) => db::credentials::find(&app.db, &program.id).await?,
-        None => None,
-    };
-    let title = if id.is_some() { "program.edit" } else { "program.new" };
-    Ok(FormPage {
-        frame: Frame::load(app, who, l.t(title)).await?,
-        id: id.map(|program| program.id.clone()),
-        platform: platform.id.clone(),
-        platforms: app.platforms.iter().map(|p| (p.id.clone(), p.label.get(l).to_owned())).collect(),
-        groups: db::programs::list_groups(&app.db, who.user.scope())
-            .await?
-            .into_iter()
-            .map(|g| (g.id, g.name))
-            .collect(),
-        options: drawn(FieldScope::Option),
-        secrets: drawn(FieldScope::Credential),
-        fingerprint_at: credential.as_ref().map(|c| rfc3339(c.updated_at)).unwrap_or_default(),
-        fingerprint: credential.map(|c| c.fingerprint),
-        values,
-        errors,
-    })
-}
-
-impl FormPage {
-    fn secret_error(&self, l: &Lang) -> bool {
-        self.secrets.iter().any(|field| !self.errors.of(&field.name, l).is_empty())
-    }
-
-    fn value(&self, name: &str) -> &str {
-        self.values.get(name).map(String::as_str).unwrap_or_default()
-    }
-}
-
-pub(super) async fn new(State(app): State<App>, who: SignedIn, Query(mut values): Query<Values>) -> Result<Response> {
-    if db::programs::list_groups(&app.db, who.user.scope()).await?.is_empty() {
-        return Ok(Redirect::to("/groups/new").into_response());
-    }
-    let platform =
-        app.platforms.iter().find(|p| Some(&p.id) == values.get("platform")).or_else(|| app.platforms.iter().next());
-    let platform = platform.ok_or(Error::NotFound)?;
-    for (name, value) in [
-        ("platform", platform.id.as_str()),
-        ("default_ref", "main"),
-        ("build_command", &platform.default_build_command),
-        ("dev_build_command", &platform.default_dev_build_command),
-        ("output_dir", &platform.default_output_dir),
-    ] {
-        values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-    }
-    Ok(html(&form_page(&app, &who, None, values, Errors::default()).await?))
-}
-
-pub(super) async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<Values>) -> Result<Response> {
-    match programs::create(&app, &who.user, &form).await {
-        // The key comes next: on the program's form, where it can also be replaced later.
-        Ok(program) => Ok(Redirect::to(&format!("/programs/{}/edit#credential", program.id)).into_response()),
-        Err(error) => {
-            let page = form_page(&app, &who, None, form, Errors::take(error)?).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
-        }
-    }
-}
-
-fn values_of(p: &Program) -> Values {
-    let plain = [
-        ("group", &p.group_id),
-        ("name", &p.name),
-        ("platform", &p.platform),
-        ("app_id", &p.app_id),
-        ("repo_url", &p.repo_url),
-        ("default_ref", &p.default_ref),
-        ("root_dir", &p.root_dir),
-        ("install_command", &p.install_command),
-        ("build_command", &p.build_command),
-        ("dev_build_command", &p.dev_build_command),
-        ("output_dir", &p.output_dir),
-    ];
-    let plain = plain.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
-    let options = p.options.iter().map(|(name, value)| {
-        (format!("{PREFIX}{name}"), value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string()))
-    });
-    plain.chain(options).collect()
-}
-
-pub(super) async fn edit(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
-    let program = db::programs::find(&app.db, who.user.scope(), &id).await?.ok_or(Error::NotFound)?;
-    Ok(html(&form_page(&app, &who, Some(&program), values_of(&program), Errors::default()).await?))
-}
-
-pub(super) async fn update(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    Form(mut form): Form<Values>,
-) -> Result<Response> {
-    let program = db::programs::find(&app.db, who.user.scope(), &id).await?.ok_or(Error::NotFound)?;
-    match programs::update(&app, &who.user, &id, &form).await {
-        Ok(_) => Ok(Redirect::to(&format!("/programs/{id}")).into_response()),
-        Err(error) => {
-            form.insert("platform".to_owned(), program.platform.clone());
-            let page = form_page(&app, &who, Some(&program), form, Errors::take(error)?).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
-        }
-    }
-}
-
-/// Pasted or as a file: a field `<name>_file` that holds something stands for `<name>`.
-pub(super) async fn credential(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<String>,
-    mut form: Multipart,
-) -> Result<Response> {
-    let program = db::programs::find(&app.db, who.user.scope(), &id).await?.ok_or(Error::NotFound)?;
-    let mut values = Values::new();
-    let unreadable = |_| Error::invalid("credential", Text::new("errors.upload"));
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let text = String::from_utf8_lossy(&field.bytes().await.map_err(unreadable)?).into_owned();
-        if !text.trim().is_empty() {
-            values.insert(name.trim_end_matches("_file").to_owned(), text);
-        }
-    }
-    match credentials::put(&app, &who.user, &id, &values).await {
-        Ok(_) => Ok(Redirect::to(&format!("/programs/{id}")).into_response()),
-        Err(error) => {
-            let page = form_page(&app, &who, Some(&program), values_of(&program), Errors::take(error)?).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
-        }
-    }
 }
