@@ -117,13 +117,15 @@ impl Attempt {
     pub(super) async fn keep(self) {
         let app = &self.runner.app;
         let mut bus = app.bus.listen();
-        let mut good_until = tokio::time::Instant::now() + Duration::from_millis(LEASE as u64);
+        let lease = || tokio::time::Instant::now() + Duration::from_millis(LEASE as u64);
+        let mut good_until = lease();
         loop {
             match turns::renew(app, &self.release).await {
-                Ok(Some(false)) => good_until = tokio::time::Instant::now() + Duration::from_millis(LEASE as u64),
-                Ok(Some(true)) => {
-                    good_until = tokio::time::Instant::now() + Duration::from_millis(LEASE as u64);
-                    self.stopper.stop(Stopped::Canceled);
+                Ok(Some(cancel)) => {
+                    good_until = lease();
+                    if cancel {
+                        self.stopper.stop(Stopped::Canceled);
+                    }
                 }
                 Ok(None) => return self.stopper.stop(Stopped::Lost),
                 Err(error) => {

@@ -2,9 +2,12 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use openssl::base64::encode_block;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::log::plain;
 
+/// What tools leave as it is when they percent-encode.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const STARS: &str = "••••••";
 /// Shorter pieces would blacken ordinary words.
 const MIN: usize = 6;
@@ -83,15 +86,7 @@ fn base64_cores(bytes: &[u8]) -> Vec<String> {
 }
 
 fn percent(text: &str) -> String {
-    text.bytes()
-        .map(|b| {
-            if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
 #[cfg(test)]

@@ -7,11 +7,15 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::page::{Frame, html};
 use super::session::{Rejected, lang_of, theme_of};
 use crate::app::App;
 use crate::error::Error;
+
+/// What a path keeps as it is inside a query value.
+const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Waits in a response's extensions until [`pages`] knows the visitor's language.
 #[derive(Clone)]
@@ -38,24 +42,11 @@ impl IntoResponse for Rejected {
         match self {
             Self::Error(error) => error.into_response(),
             Self::NotSignedIn(path) => {
-                let next: String = percent_encode(&path);
+                let next = utf8_percent_encode(&path, QUERY_VALUE);
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()
             }
         }
     }
-}
-
-/// Percent-encodes for a query value.
-fn percent_encode(text: &str) -> String {
-    text.bytes()
-        .map(|b| {
-            if b.is_ascii_alphanumeric() || b"-_.~/".contains(&b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
 }
 
 #[derive(Template)]

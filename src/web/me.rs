@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::page::{Errors, Frame, html};
 use super::session::{self, SignedIn};
+use super::sign_in::local;
 use crate::app::App;
 use crate::error::Result;
 use crate::lang::Lang;
@@ -77,7 +78,5 @@ pub(super) async fn preferences(Form(form): Form<Preferences>) -> Response {
     if let Some(theme @ ("light" | "dark" | "auto")) = form.theme.as_deref() {
         cookies.push(cookie("theme", theme));
     }
-    let local = form.next.starts_with('/') && !form.next.starts_with("//") && !form.next.contains('\\');
-    let next = if local { form.next.as_str() } else { "/" };
-    (AppendHeaders(cookies), Redirect::to(next)).into_response()
+    (AppendHeaders(cookies), Redirect::to(&local(&form.next))).into_response()
 }

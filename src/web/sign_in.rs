@@ -41,8 +41,8 @@ fn page(app: &App, visitor: &Visitor, login: String, next: String, failed: bool)
     SignInPage { frame, login, next: local(&next), failed }
 }
 
-/// Only a path of ours: an address elsewhere would make the sign-in page a trap.
-fn local(next: &str) -> String {
+/// Only a path of ours: an address elsewhere would make a page that leads on a trap.
+pub(super) fn local(next: &str) -> String {
     let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r']);
     if plain { next.to_owned() } else { "/".to_owned() }
 }
