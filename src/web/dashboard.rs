@@ -181,18 +181,19 @@ pub(super) async fn live(
     }))
 }
 
-/// Sends the moving parts of a page whenever they changed; a part that a page does not have is ignored there.
+/// Sends the moving parts of a page whenever they changed.
 async fn tell(app: &App, scope: Scope, l: Lang, may_edit: bool, at: &str, mut socket: WebSocket) -> Result<()> {
     let mut bus = app.bus.listen();
+    // Every page has the frame's parts; the lists are only asked for where they are shown.
+    let home = matches!(at.split('?').next(), None | Some("" | "/"));
     let mut last: Vec<(&str, String)> = Vec::new();
     loop {
         let (nav, count) = navigation(app, scope, l, at).await?;
-        let now = vec![
-            ("#live-running", running(app, scope, l).await?.render()?),
-            ("#live-programs", programs(app, scope, l, may_edit).await?.render()?),
-            ("#live-nav", nav.render()?),
-            ("#live-count", count.render()?),
-        ];
+        let mut now = vec![("#live-nav", nav.render()?), ("#live-count", count.render()?)];
+        if home {
+            now.push(("#live-running", running(app, scope, l).await?.render()?));
+            now.push(("#live-programs", programs(app, scope, l, may_edit).await?.render()?));
+        }
         let moved: Vec<(&str, &str)> =
             now.iter().filter(|part| !last.contains(part)).map(|(target, html)| (*target, html.as_str())).collect();
         if !moved.is_empty() && !send(&mut socket, &fragments(&moved)).await {
