@@ -10,11 +10,12 @@ SAMPAN := $(CARGO_TARGET_DIR)/release/sampan
 
 .PHONY: all images build demo test check clean
 
-# The container images of dockerfiles/.
-all images:
-	scripts/images.sh
+# The container images of dockerfiles/; the server's holds the binary.
+all images: build
+	scripts/images.sh --all
 
 build:
+	scripts/need.sh cargo
 	scripts/packages.sh build
 	cargo build --release --locked
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, lints, docs, licences, unused dependencies, scripts. The architecture is a test: tests/architecture.rs.
+# Formatting, lints, docs, licences, unused dependencies, scripts, Kubernetes manifests. The architecture is a test: tests/architecture.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,4 +31,5 @@ tool cargo-machete 0.9.2
 step "$tools/bin/cargo-machete"
 mapfile -t shell < <(git ls-files '*.sh' .ci/run)
 step shellcheck "${shell[@]}"
+step scripts/k8s.sh
 echo "checked"
