@@ -1,55 +1,82 @@
 // Serves bare repositories read-only over smart HTTP, through git's own http-backend, for demos and tests.
 //
-//   node git-server.mjs --root DIR [--host 127.0.0.1] [--port 0] [--port-file FILE]
+//   node git-server.mjs --root DIR [--host 127.0.0.1] [--tls FILE]… [--port 0[,0…]] [--port-file FILE]
 //
-// DIR/auth.json may ask for basic auth: {"repo.git": {"user": "…", "password": "…"}}. It is read anew for every request.
+// Every --tls FILE (a PEM with key and certificate) adds an HTTPS listener. Ports are those of the plain one, then of these.
+// DIR/repo.git.auth.json closes DIR/repo.git, or moves what is missing; it is read anew for every request:
+//   {"user": "…", "password": "…", "refuse": 403}   without "user" any name will do; "refuse" (401) is what a wrong one is told
+//   {"redirect": "https://host/other.git"}
+// GET /_control/attempts/repo.git counts who came: {"challenged": 1, "refused": 0, "admitted": 2} requests.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const BANNER = "Sampan's demo git server: read-only, for local demos and tests.";
+const CONTROL = '/_control/attempts/';
 
-/** Port may be 0; the real one is in the answer. */
-export async function serve({ root, host = '127.0.0.1', port = 0 }) {
+/** `tls`: PEM texts. Ports may be 0 or missing; the real ones are in the answer, in the same order. */
+export async function serve({ root, host = '127.0.0.1', ports = [], tls = [] }) {
   const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend');
   if (!existsSync(backend)) throw new Error(`git was installed without its http-backend (${backend})`);
-  const realRoot = realpathSync(root);
-  const server = createServer((request, response) => {
+  const world = { root: realpathSync(root), backend, attempts: new Map() };
+  const listener = (request, response) => {
     try {
-      handle(request, response, realRoot, backend);
+      handle(request, response, world);
     } catch (error) {
       console.error(`git-server: ${error.message}`);
       refuse(response, 500, 'internal error');
     }
-  });
-  await new Promise((done, fail) => {
-    server.once('error', fail);
-    server.listen(port, host, done);
-  });
-  return {
-    port: server.address().port,
-    close() {
-      server.closeAllConnections();
-      return new Promise((done) => server.close(done));
-    },
   };
+  const servers = [createServer(listener), ...tls.map((pem) => createTlsServer({ key: pem, cert: pem }, listener))];
+  const close = () =>
+    Promise.all(
+      servers.map((server) => {
+        server.closeAllConnections();
+        return new Promise((done) => server.close(done));
+      }),
+    );
+  const listening = servers.map(
+    (server, i) =>
+      new Promise((done, fail) => {
+        server.once('error', fail);
+        server.listen(ports[i] ?? 0, host, done);
+      }),
+  );
+  await Promise.all(listening).catch(async (error) => {
+    await close();
+    throw error;
+  });
+  return { ports: servers.map((server) => server.address().port), close };
 }
 
-function handle(request, response, root, backend) {
+function handle(request, response, { root, backend, attempts }) {
   const [path, search = ''] = request.url.split('?', 2);
   if (path === '/healthz') return refuse(response, 200, 'ok');
   if (path === '/') return refuse(response, 200, BANNER);
+  const counted = (repository) => attempts.get(repository) ?? { challenged: 0, refused: 0, admitted: 0 };
+  if (path.startsWith(CONTROL)) return json(response, counted(path.slice(CONTROL.length)));
   const wanted = parse(request.method, path, search);
   if (!wanted) return refuse(response, 404, 'only fetching from repositories is served here');
+  const door = doorOf(root, wanted.repository);
+  if (door?.redirect) {
+    return refuse(response, 302, 'moved', { location: `${door.redirect}/${wanted.service}${search && `?${search}`}` });
+  }
   const directory = inside(root, wanted.repository);
   if (!directory) return refuse(response, 404, 'no such repository');
-  const user = admit(request, root, wanted.repository);
-  if (user === null) {
-    return refuse(response, 401, 'user name or password is missing or wrong', { 'www-authenticate': 'Basic realm="Sampan demo git"' });
+  const { outcome, user } = door ? admit(request, door) : { user: '' };
+  if (outcome) {
+    const counts = counted(wanted.repository);
+    attempts.set(wanted.repository, { ...counts, [outcome]: counts[outcome] + 1 });
+  }
+  const status = { challenged: 401, refused: door?.refuse ?? 401 }[outcome];
+  if (status) {
+    const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="Sampan demo git"' } : {};
+    return refuse(response, status, 'user name or password is missing or wrong', challenge);
   }
   runBackend(request, response, backend, {
     GIT_PROJECT_ROOT: root,
@@ -78,16 +105,24 @@ function inside(root, repository) {
   }
 }
 
-/** @returns {string|null} the user's name, empty where none is asked for; null refuses */
-function admit(request, root, repository) {
-  const file = join(root, 'auth.json');
-  // An unreadable file is an error, never an open door.
-  const asked = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8'))[repository] : undefined;
-  if (!asked) return '';
-  const [scheme, value = ''] = (request.headers.authorization ?? '').split(' ');
-  const given = scheme.toLowerCase() === 'basic' ? Buffer.from(value, 'base64').toString('utf8') : '';
+/** What is asked at a repository's door. An unreadable file is an error, never an open door. */
+function doorOf(root, repository) {
+  const file = join(root, `${repository}.auth.json`);
+  return existsSync(file) ? { ...JSON.parse(readFileSync(file, 'utf8')) } : undefined;
+}
+
+/** @returns {{outcome: 'challenged'|'refused'|'admitted', user?: string}} */
+function admit(request, door) {
+  const { authorization } = request.headers;
+  if (!authorization) return { outcome: 'challenged' };
+  const [scheme, value = ''] = authorization.split(' ');
+  const given = Buffer.from(value, 'base64').toString('utf8');
+  const [, user, password] = /^([^:]*):(.*)$/s.exec(given) ?? [];
   const digest = (text) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(`${asked.user}:${asked.password}`)) ? asked.user : null;
+  const same = (one, other) => timingSafeEqual(digest(one), digest(other));
+  const fits =
+    scheme.toLowerCase() === 'basic' && user !== undefined && same(user, door.user ?? user) && same(password, door.password);
+  return fits ? { outcome: 'admitted', user } : { outcome: 'refused' };
 }
 
 function runBackend(request, response, backend, variables) {
@@ -149,23 +184,31 @@ function refuse(response, status, text, headers = {}) {
   response.end(`${text}\n`);
 }
 
+function json(response, value) {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(value)}\n`);
+}
+
 async function main() {
   const { values } = parseArgs({
     options: {
       root: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
       port: { type: 'string', default: '0' },
+      tls: { type: 'string', multiple: true, default: [] },
       'port-file': { type: 'string' },
     },
   });
   if (!values.root) throw new Error('--root is missing');
-  const { port } = await serve({ root: values.root, host: values.host, port: Number(values.port) });
+  const wanted = { root: values.root, host: values.host, ports: values.port.split(',').map(Number) };
+  const { ports } = await serve({ ...wanted, tls: values.tls.map((file) => readFileSync(file)) });
   if (values['port-file']) {
     // Renamed into place: whoever waits for the file never reads half a number.
-    writeFileSync(`${values['port-file']}.new`, `${port}\n`);
+    writeFileSync(`${values['port-file']}.new`, `${ports}\n`);
     renameSync(`${values['port-file']}.new`, values['port-file']);
   }
-  console.log(`${BANNER}\ngit-server: http://${values.host}:${port}`);
+  const shown = ports.map((port, i) => `${i ? 'https' : 'http'}://${values.host}:${port}`);
+  console.log(`${BANNER}\ngit-server: ${shown.join(' ')}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -24,9 +24,14 @@ wanted() {
       # A C toolchain, and OpenSSL's headers for openssl-sys; libgit2, SQLite and AWS-LC bring their own sources.
       build) printf '%s\n' build-essential pkg-config libssl-dev git curl ca-certificates ;;
       demo) printf '%s\n' git openssl curl ca-certificates ;;
-      check) echo shellcheck ;;
+      check)
+        echo shellcheck
+        python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+        # Not every distribution has it.
+        have kubectl || ! apt-cache show kubernetes-client >/dev/null 2>&1 || echo kubernetes-client
+        ;;
       test)
-        printf '%s\n' fonts-noto-cjk zbar-tools
+        printf '%s\n' fonts-noto-cjk zbar-tools openssh-server
         # Another release of the server, or another brand of the browser, serves as well.
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
         have chromium chromium-browser google-chrome google-chrome-stable || echo chromium
@@ -71,20 +76,32 @@ apt() {
     -o Dpkg::Use-Pty=0 -qq "$@" >>"$log" 2>&1 9<&-
 }
 
-# Nothing we install may start by itself: there is to be exactly one dockerd, and no database cluster.
+is_missing() { [[ " ${missing[*]} " == *" $1 "* ]]; }
+
+# Nothing we install may start by itself: there is to be exactly one dockerd, no database cluster, and no way in by SSH.
 hold_services() {
-  if [[ ! -d /run/systemd/system && ! -e /usr/sbin/policy-rc.d ]]; then
+  local held
+  # With systemd the engine is its service, to be started by it.
+  if [[ ! -d /run/systemd/system ]]; then held='*'; elif is_missing openssh-server; then held='ssh*'; fi
+  if [[ -n ${held:-} && ! -e /usr/sbin/policy-rc.d ]]; then
     # First on the list of things to undo: a kill in between must not leave it behind.
     undo+=(/usr/sbin/policy-rc.d)
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee /usr/sbin/policy-rc.d >/dev/null
+    # shellcheck disable=SC2016 # $1 is the written script's
+    printf '#!/bin/sh\ncase $1 in %s) exit 101 ;; esac\n' "$held" | "${as_root[@]}" tee /usr/sbin/policy-rc.d >/dev/null
     "${as_root[@]}" chmod 755 /usr/sbin/policy-rc.d
   fi
   local drop_in=/etc/postgresql-common/createcluster.d/sampan.conf
-  if [[ " ${missing[*]} " == *" postgresql "* && ! -e $drop_in ]]; then
+  if is_missing postgresql && [[ ! -e $drop_in ]]; then
     undo+=("$drop_in")
     "${as_root[@]}" mkdir -p "${drop_in%/*}"
     echo 'create_main_cluster = false' | "${as_root[@]}" tee "$drop_in" >/dev/null
   fi
+}
+
+# Nor at the next boot. Only of a server that nobody had installed before us.
+disable_ssh() {
+  ! is_missing openssh-server || ! have systemctl ||
+    "${as_root[@]}" systemctl disable --now ssh.service ssh.socket >>"$log" 2>&1 9<&- || true
 }
 
 clean_up() {
@@ -125,3 +142,4 @@ apt install -y --no-install-recommends "${missing[@]}" ||
   tail -n 25 "$log" >&2
   die "could not install: ${missing[*]}"
 }
+disable_ssh

@@ -13,7 +13,7 @@ logs=$world/logs
 mkdir -p "$logs"
 # PostgreSQL runs as another user, below this directory.
 chmod 711 "$world"
-trap 'demo/services.sh down "$world/demo" || true; scripts/postgres.sh down "$world/postgres" || true; rm -rf "$world"' EXIT
+trap 'demo/services.sh down "$world/demo" || true; scripts/sshd.sh down "$world/ssh" || true; scripts/postgres.sh down "$world/postgres" || true; rm -rf "$world"' EXIT
 
 SAMPAN_TEST_PG=$(scripts/postgres.sh up "$world/postgres")
 export SAMPAN_TEST_PG
@@ -21,6 +21,9 @@ demo/services.sh up "$world/demo"
 set -a
 # shellcheck disable=SC1091
 . "$world/demo/env"
+scripts/sshd.sh up "$world/ssh" >/dev/null
+# shellcheck disable=SC1091
+. "$world/ssh/env"
 set +a
 
 broken=()
@@ -34,7 +37,7 @@ run rust cargo test --locked --no-fail-fast
 export SAMPAN_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/sampan
 run workers npm --prefix workers test
 (cd demo/standin && npm ci --no-audit --no-fund >/dev/null)
-run demo node --test demo/git-server.test.mjs demo/standin/server.test.mjs demo/demo.test.mjs
+run demo node --test demo/git-server.test.mjs scripts/sshd.test.mjs demo/standin/server.test.mjs demo/demo.test.mjs
 (cd tests/browser && npm ci --no-audit --no-fund >/dev/null)
 run browser node --test tests/browser/run.test.mjs
 
