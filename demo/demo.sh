@@ -27,6 +27,20 @@ platform = "wechat"
 app_id = "$DEMO_WECHAT_APPID"
 repo_url = "$DEMO_GIT_URL/harbour.git"
 default_ref = "main"
+
+[[programs]]
+actions = ["preview"]
+credential = { private_key = "$DEMO_NATIVE_KEY" }
+[programs.form]
+name = "渡轮时刻 Ferries"
+platform = "wechat"
+app_id = "$DEMO_NATIVE_APPID"
+repo_url = "$DEMO_GIT_URL/ferry.git"
+default_ref = "main"
+# A native project: nothing to compile, and its folder is the output.
+build_command = ""
+dev_build_command = ""
+output_dir = ""
 SEED
 
 # Kept, so that a second demo can still print it.

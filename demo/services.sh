@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A demo's outside world: a git server with the demo program, and a stand-in for WeChat's upload service.
+# A demo's outside world: a git server with the demo programs, and a stand-in for WeChat's upload service.
 #
 #   demo/services.sh up DIR      sets up what is missing, mends what is broken, writes DIR/env
 #   demo/services.sh down DIR    stops both; keys, repositories and packages stay in DIR for the next time
@@ -11,6 +11,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cli=${ENGINE_CLI:-docker}
 image=node:24-bookworm-slim
+git_names=DNS:localhost,IP:127.0.0.1
 
 say() { printf 'demo: %s\n' "$*" >&2; }
 die() {
@@ -35,35 +36,51 @@ hash_of() { (cd "$1" && find . \( -name node_modules -o -name dist -o -name unpa
 
 # --- Keys and certificates
 
+valid() { openssl x509 -checkend 172800 -noout -in "$1" >/dev/null 2>&1; }
+
+trusted() { valid "$1" && openssl verify -CAfile "$dir/ca.pem" "$1" >/dev/null 2>&1; }
+
+# A key and a certificate from the demo's authority: its common name, its other names, the two files (or one for both).
+issue() {
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$dir/new.key" -out "$dir/new.csr" 2>/dev/null
+  openssl x509 -req -sha256 -days 365 -in "$dir/new.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -set_serial "0x$(openssl rand -hex 8)" \
+    -extfile <(printf '%s\n' basicConstraints=CA:FALSE extendedKeyUsage=serverAuth "subjectAltName=$2") -out "$dir/new.pem" 2>/dev/null
+  cat "$dir/new.key" >"$3"
+  cat "$dir/new.pem" >>"$4"
+  rm "$dir"/new.{key,csr,pem}
+}
+
 make_certificates() {
   local tls=$dir/tls
-  mkdir -p "$tls"
-  if [[ -f $tls/server.key && -f $tls/server.pem ]] &&
-    openssl x509 -checkend 172800 -noout -in "$dir/ca.pem" >/dev/null 2>&1 &&
-    openssl x509 -checkend 172800 -noout -in "$tls/server.pem" >/dev/null 2>&1 &&
-    openssl verify -CAfile "$dir/ca.pem" "$tls/server.pem" >/dev/null 2>&1; then
+  if [[ -f $tls/server.key ]] && valid "$dir/ca.pem" && trusted "$tls/server.pem" && trusted "$dir/git.pem" && valid "$dir/git-untrusted.pem"; then
     return
   fi
   say "making a certificate authority of the demo's own"
-  openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 730 -subj "/CN=Sampan demo CA (local only)" \
-    -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
-  openssl req -newkey rsa:2048 -nodes -subj "/CN=Sampan demo stand-in" -keyout "$tls/server.key" -out "$tls/server.csr" 2>/dev/null
-  openssl x509 -req -sha256 -days 365 -in "$tls/server.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -set_serial "0x$(openssl rand -hex 8)" \
-    -extfile <(printf '%s\n' basicConstraints=CA:FALSE extendedKeyUsage=serverAuth subjectAltName=DNS:servicewechat.com) \
-    -out "$tls/server.pem" 2>/dev/null
-  rm "$tls/server.csr"
-  chmod 600 "$dir/ca.key"
+  mkdir -p "$tls"
+  rm -f "$tls"/* "$dir/git.pem" "$dir/git-untrusted.pem"
+  (
+    umask 077
+    openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 730 -subj "/CN=Sampan demo CA (local only)" \
+      -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
+    issue "Sampan demo stand-in" DNS:servicewechat.com "$tls/server.key" "$tls/server.pem"
+    issue "Sampan demo git" "$git_names" "$dir/git.pem" "$dir/git.pem"
+    # Its own authority, which nobody trusts.
+    openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 365 -subj "/CN=Sampan demo git, not trusted" \
+      -addext "subjectAltName=$git_names" -keyout "$dir/new.key" -out "$dir/new.pem" 2>/dev/null
+    cat "$dir/new.key" "$dir/new.pem" >"$dir/git-untrusted.pem"
+    rm "$dir"/new.{key,pem}
+  )
   # The container's user is another one; DIR itself keeps strangers out.
   chmod 755 "$tls"
-  chmod 644 "$tls"/*
+  chmod 644 "$tls"/* "$dir/ca.pem"
 }
 
 make_app_key() {
-  [[ -s $dir/wechat.key ]] ||
-    (umask 077 && openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$dir/wechat.key" 2>/dev/null)
+  [[ -s $dir/$1.key ]] ||
+    (umask 077 && openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$dir/$1.key" 2>/dev/null)
 }
 
-# --- The program's repository
+# --- The programs' repositories
 
 # The caller's git settings, and a hook's variables, must not leak into it.
 git_plain() { env -u GIT_DIR -u GIT_WORK_TREE -u GIT_INDEX_FILE GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git "$@"; }
@@ -74,31 +91,36 @@ commit() {
     git_plain -C "$work" commit -q -m "$2"
 }
 
+# A bare repository $1.git with folder $2 as the one commit ($3) on main, and what branches_of_$1 adds.
 make_repository() {
-  local repository=$dir/repos/harbour.git source work
-  source=$(hash_of "$here/program")
+  local program=$1 repository=$dir/repos/$1.git source work
+  source=$(hash_of "$here/$2")
   mkdir -p "$dir/repos"
   [[ $(cat "$repository/sampan-source" 2>/dev/null) != "$source" ]] || return 0
-  say "making the demo program's repository"
+  say "making the repository of the demo program $program"
   work=$dir/repos.new
   rm -rf "$work"
   mkdir -p "$work"
-  tar -C "$here/program" --exclude=./node_modules --exclude=./dist --exclude=./unpackage -cf - . | tar -C "$work" -xf -
+  tar -C "$here/$2" --exclude=./node_modules --exclude=./dist --exclude=./unpackage -cf - . | tar -C "$work" -xf -
   git_plain init -q "$work"
   git_plain -C "$work" symbolic-ref HEAD refs/heads/main
   git_plain -C "$work" add -A
-  commit 2026-01-05T08:00:00+08:00 "Put up the harbour's notice board"
+  commit 2026-01-05T08:00:00+08:00 "$3"
+  if declare -F "branches_of_$program" >/dev/null; then "branches_of_$program"; fi
+  git_plain clone -q --bare "$work" "$work/$program.git"
+  printf '%s\n' "$source" >"$work/$program.git/sampan-source"
+  rm -rf "$repository"
+  mv "$work/$program.git" "$repository"
+  rm -rf "$work"
+}
+
+branches_of_harbour() {
   git_plain -C "$work" checkout -q -b feature/tides
   sed -i.old 's/tideCurve = false/tideCurve = true/' "$work/src/features.js"
   rm "$work/src/features.js.old"
   git_plain -C "$work" add -A
   commit 2026-01-06T08:00:00+08:00 "Draw the day's tide as a curve" || die "the branch feature/tides would equal main"
   git_plain -C "$work" checkout -q main
-  git_plain clone -q --bare "$work" "$work/harbour.git"
-  printf '%s\n' "$source" >"$work/harbour.git/sampan-source"
-  rm -rf "$repository"
-  mv "$work/harbour.git" "$repository"
-  rm -rf "$work"
 }
 
 # --- The git server, a process of this machine
@@ -109,7 +131,16 @@ git_server_alive() {
     [[ $(ps -o args= -p "$pid" 2>/dev/null) == *"git-server.mjs --root $dir/repos "* ]]
 }
 
-git_server_answers() { git_server_alive && reachable "http://127.0.0.1:$(cat "$dir/git.port")/healthz"; }
+# The second is trusted with the authority of now, the third not at all.
+git_server_answers() {
+  local ports
+  IFS=, read -r -a ports < <(cat "$dir/git.port" 2>/dev/null) && [[ ${#ports[@]} == 3 ]] &&
+    git_server_alive && reachable "http://127.0.0.1:${ports[0]}/healthz" &&
+    reachable "https://localhost:${ports[1]}/healthz" 2 --cacert "$dir/ca.pem" &&
+    reachable "https://localhost:${ports[2]}/healthz" 2 --insecure
+}
+
+git_url() { printf '%s:%s' "$1" "$(cut -d, -f"$2" "$dir/git.port")"; }
 
 stop_git_server() {
   local try
@@ -124,13 +155,15 @@ stop_git_server() {
 }
 
 start_git_server() {
-  local port try
+  local old port try
   ! git_server_answers || return 0
   stop_git_server
-  # The old port first: programs were registered with its address.
-  for port in $(cat "$dir/git.port" 2>/dev/null) 0; do
+  # The old ports first: programs were registered with their addresses.
+  old=$(cat "$dir/git.port" 2>/dev/null || true)
+  for port in ${old:+"$old" "${old%%,*}"} 0; do
     rm -f "$dir/git.port"
-    setsid nohup node "$here/git-server.mjs" --root "$dir/repos" --port "$port" --port-file "$dir/git.port" \
+    setsid nohup node "$here/git-server.mjs" --root "$dir/repos" --tls "$dir/git.pem" --tls "$dir/git-untrusted.pem" \
+      --port "$port" --port-file "$dir/git.port" \
       >>"$dir/git.log" 2>&1 </dev/null 9>&- &
     echo $! >"$dir/git.pid"
     for ((try = 0; try < 100; try++)); do
@@ -145,7 +178,7 @@ start_git_server() {
 
 # --- The stand-in, a container
 
-reachable() { curl -fs --noproxy '*' --max-time "${2:-2}" -o /dev/null "$1"; }
+reachable() { curl -fs --noproxy '*' --max-time "${2:-2}" -o /dev/null "${@:3}" "$1"; }
 
 install_standin() {
   local lock
@@ -214,41 +247,54 @@ start_standin() {
   fi
 }
 
-put() { curl -fsS --noproxy '*' --max-time 10 -o /dev/null -X PUT --data-binary "$2" "$control/apps/$appid$1"; }
+put() { curl -fsS --noproxy '*' --max-time 10 -o /dev/null -X PUT --data-binary "$2" "$control/apps/$1"; }
+
+# An app id $1 with the key in file $2.
+register() {
+  put "$1" "$(openssl pkey -in "$2" -pubout)"
+  put "$1/scenario" "${DEMO_SCENARIO:-ok}" || die "no such scenario: ${DEMO_SCENARIO:-ok}"
+}
 
 # --- The two verbs
 
 quoted() { printf "%s='%s'\n" "$1" "${2//\'/\'\\\'\'}"; }
 
 up() {
-  local tool address
+  local tool address appid native
   for tool in node npm git openssl curl "$cli"; do
     command -v "$tool" >/dev/null || die "$tool is needed and was not found"
   done
   "$cli" version >/dev/null 2>&1 || die "no container engine answers $cli; DOCKER_HOST is ${DOCKER_HOST:-not set}"
   appid=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8"))["mp-weixin"].appid' "$here/program/src/manifest.json")
+  native=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).appid' "$here/native/project.config.json")
   make_certificates
-  make_app_key
-  make_repository
+  make_app_key wechat
+  make_app_key native
+  make_repository harbour program "Put up the harbour's notice board"
+  make_repository ferry native "Print the ferries' timetable"
   start_git_server
   install_standin
   "$cli" image inspect "$image" >/dev/null 2>&1 || "$here/../scripts/base-images.sh" 24 >&2 9>&- || die "the image $image is missing"
   start_standin
-  put "" "$(openssl pkey -in "$dir/wechat.key" -pubout)"
-  put /scenario "${DEMO_SCENARIO:-ok}" || die "no such scenario: ${DEMO_SCENARIO:-ok}"
+  register "$appid" "$dir/wechat.key"
+  register "$native" "$dir/native.key"
   address=$(standin_address)
   [[ -n $address ]] || die "the engine gave the stand-in no address on its bridge: other containers cannot reach it"
   {
     quoted SAMPAN_EXTRA_HOSTS "servicewechat.com=$address"
     quoted SAMPAN_EXTRA_CA_FILE "$dir/ca.pem"
-    quoted DEMO_GIT_URL "http://127.0.0.1:$(cat "$dir/git.port")"
+    quoted DEMO_GIT_URL "$(git_url http://127.0.0.1 1)"
+    quoted DEMO_GIT_HTTPS_URL "$(git_url https://localhost 2)"
+    quoted DEMO_GIT_UNTRUSTED_URL "$(git_url https://localhost 3)"
     quoted DEMO_GIT_ROOT "$dir/repos"
     quoted DEMO_STANDIN "$control"
     quoted DEMO_WECHAT_APPID "$appid"
     quoted DEMO_WECHAT_KEY "$dir/wechat.key"
+    quoted DEMO_NATIVE_APPID "$native"
+    quoted DEMO_NATIVE_KEY "$dir/native.key"
   } >"$dir/env.new"
   mv "$dir/env.new" "$dir/env"
-  say "ready: program at http://127.0.0.1:$(cat "$dir/git.port")/harbour.git, stand-in (not WeChat) at $control, settings in $dir/env"
+  say "ready: programs at $(git_url http://127.0.0.1 1)/harbour.git and /ferry.git, stand-in (not WeChat) at $control, settings in $dir/env"
 }
 
 down() {

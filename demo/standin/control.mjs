@@ -16,9 +16,10 @@ class Refusal extends Error {
 }
 
 export function controlHandler(state) {
-  const about = ({ appid, publicKey, scenario, whitelist, uploads }) => ({
+  const about = ({ appid, publicKey, kind, scenario, whitelist, uploads }) => ({
     appid,
     fingerprint: publicKey && fingerprint(publicKey),
+    kind,
     scenario,
     whitelist,
     uploads: uploads.length,
@@ -40,6 +41,12 @@ export function controlHandler(state) {
     return about(state.update(appid, { scenario: name }));
   }
 
+  function setKind(appid, text) {
+    const kind = text.trim();
+    if (kind !== 'miniprogram' && kind !== 'game') throw new Refusal(400, `an app is a miniprogram or a game, not: ${kind}`);
+    return about(state.update(appid, { kind }));
+  }
+
   // One address a line or separated by commas; nothing switches the check off.
   const setWhitelist = (appid, text) => about(state.update(appid, { whitelist: text.split(/[\s,]+/).filter(Boolean) }));
 
@@ -57,6 +64,7 @@ export function controlHandler(state) {
     if (area !== 'apps' || !isAppId(appid)) return null;
     if (method === 'PUT') {
       if (topic === undefined) return register(appid, body);
+      if (topic === 'kind') return setKind(appid, body);
       if (topic === 'scenario') return setScenario(appid, body);
       if (topic === 'whitelist') return setWhitelist(appid, body);
     }

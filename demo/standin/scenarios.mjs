@@ -5,6 +5,7 @@
 const SOURCE_LIMIT = 2 * 1024 * 1024;
 // The developer tools' "4 MB for previews" option; the CLI asks for it with bigPackageSizeSupport=1.
 const BIG_PREVIEW_LIMIT = 4 * 1024 * 1024;
+const GAME_LIMIT = 4 * 1024 * 1024;
 
 const fail = (errCode, errMsg) => ({ json: { errCode, errMsg } });
 
@@ -23,11 +24,17 @@ export const fileNotFound = (name) => fail(800059, `error: ${name}, file not fou
 
 const tooBig = (kilobytes, limit) => fail(80051, `source size ${kilobytes}KB exceed max limit ${limit / 1024 / 1024}MB`);
 
-/** Refuses a main package or a subpackage above the limit; the whole may be larger. */
-export function sizeRefusal(sizes, bigPreview) {
-  const limit = bigPreview ? BIG_PREVIEW_LIMIT : SOURCE_LIMIT;
-  const over = sizes.find(({ name, size }) => name !== '__FULL__' && size > limit);
-  return over ? tooBig(Math.ceil(over.size / 1024), limit) : null;
+// Text seen, number not: in a game only the main package has a limit of its own.
+const gameTooBig = (kilobytes) => fail(80051, `main package source size ${kilobytes}KB exceed max limit ${GAME_LIMIT / 1024}KB`);
+
+/** Refuses a main package, subpackage or plugin above the limit; the whole may be larger. */
+export function sizeRefusal(sizes, { game, bigPreview }) {
+  const limit = game ? GAME_LIMIT : bigPreview ? BIG_PREVIEW_LIMIT : SOURCE_LIMIT;
+  const limited = game ? ['__APP__'] : sizes.map(({ name }) => name).filter((name) => name !== '__FULL__');
+  const over = sizes.find(({ name, size }) => limited.includes(name) && size > limit);
+  if (!over) return null;
+  const kilobytes = Math.ceil(over.size / 1024);
+  return game ? gameTooBig(kilobytes) : tooBig(kilobytes, limit);
 }
 
 const html = (status, heading) => ({
@@ -54,6 +61,7 @@ export const scenarios = {
   sitemap: { verdict: () => fail(-80055, 'Invalid SiteMap, sitemap错误，缺少rules字段') }, // seen
   'system-error': { verdict: () => fail(-1, 'system error') }, // invented
   'rand-fail': { getrandstr: () => fail(-1, 'stand-in: no random string today') }, // invented
+  'rand-reset': { getrandstr: () => ({ cut: true }) },
   'attr-fail': { getattr: () => fail(-1, 'stand-in: no attributes today') }, // invented
   'http-502': { connection: () => html(502, '502 Bad Gateway') },
   'html-200': { connection: () => html(200, 'Please sign in to this network') },

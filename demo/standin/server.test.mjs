@@ -54,9 +54,10 @@ async function control(method, path, body) {
 }
 
 /** An app of its own for each test. */
-async function app({ scenario, pem = own.privateKey } = {}) {
+async function app({ scenario, kind, pem = own.privateKey } = {}) {
   const appid = `wx${String(++count).padStart(16, '0')}`;
   assert.equal((await control('PUT', `/apps/${appid}`, pem)).status, 200);
+  if (kind) assert.equal((await control('PUT', `/apps/${appid}/kind`, kind)).status, 200);
   if (scenario) assert.equal((await control('PUT', `/apps/${appid}/scenario`, scenario)).status, 200);
   return new CliDouble({ port: server.tlsPort, ca: options.cert, appid, privateKey: own.privateKey });
 }
@@ -153,6 +154,31 @@ test('plugins and missing files are noticed', async () => {
   assert.equal((await cli.deliver('upload', { 'app.js': '' })).json.errCode, 800059);
 });
 
+test('games have limits of their own, and are told from mini-programs', async () => {
+  const cli = await app({ kind: 'game' });
+  assert.equal((await cli.attributes()).json.data.gameApp, true);
+  const game = { 'game.json': JSON.stringify({ subPackages: [{ root: '/stage2/' }, { root: '/boss.js', name: 'boss' }] }), 'game.js': 'x', 'stage2/game.js': 'xx', 'boss.js': 'xxx' };
+  const deliver = (files) => cli.deliver('upload', files, { type: 'miniGame' });
+  const sizes = (await deliver(game)).json.body.subpackage_info;
+  assert.deepEqual(sizes.slice(2), [{ name: 'stage2', size: 2 }, { name: 'boss', size: 3 }]);
+  const big = randomBytes(4 * 1024 * 1024 + 1);
+  assert.equal((await deliver({ ...game, 'stage2/big.png': big })).json.errCode, 0);
+  assert.match((await deliver({ ...game, 'big.png': big })).json.errMsg, /^main package source size 4097KB exceed max limit 4096KB$/);
+  assert.equal((await deliver({ 'game.js': 'x' })).json.errMsg, 'error: game.json, file not found');
+  assert.equal((await cli.deliver('upload', PROGRAM)).json.errCode, 800059);
+  assert.equal((await (await app()).deliver('upload', game, { type: 'miniGame' })).json.errMsg, 'error: app.js, file not found');
+});
+
+test('an uploaded plugin gets a development id', async () => {
+  const cli = await app();
+  const files = { 'miniprogram/app.json': '{}', 'plugin/plugin.json': '{}', 'plugin/index.js': 'x' };
+  const { body } = (await cli.deliver('upload', files, { type: 'miniProgramPlugin' })).json;
+  assert.match(body.dev_plugin_id, /^dev-standin\d+$/);
+  assert.deepEqual(body.subpackage_info, [{ name: '__FULL__', size: 5 }, { name: '__APP__', size: 2 }, { name: '__PLUGIN__', size: 3 }]);
+  assert.equal((await cli.deliver('preview', files, { type: 'miniProgramPlugin' })).json.body.dev_plugin_id, undefined);
+  assert.match((await cli.deliver('upload', PROGRAM, { type: 'miniProgramPlugin' })).json.errMsg, /miniprogram\/app\.json/);
+});
+
 test('the whitelist of addresses', async () => {
   const cli = await app();
   await control('PUT', `/apps/${cli.appid}/whitelist`, '10.0.0.1\n10.0.0.2');
@@ -187,6 +213,8 @@ for (const [scenario, [code, text]] of Object.entries(refusals)) {
 test('scenarios of the two small requests', async () => {
   const noRandom = await app({ scenario: 'rand-fail' });
   assert.equal((await noRandom.post('/wxa/ci/getrandstr', { appid: noRandom.appid })).json.errCode, -1);
+  const cut = await app({ scenario: 'rand-reset' });
+  await assert.rejects(cut.post('/wxa/ci/getrandstr', { appid: cut.appid }), /socket hang up|ECONNRESET/);
   const noAttributes = await app({ scenario: 'attr-fail' });
   assert.equal((await noAttributes.attributes()).json.errCode, -1);
   assert.equal((await noAttributes.deliver('upload', PROGRAM)).json.errCode, 0);
@@ -216,7 +244,7 @@ test('no-qrcode leaves out only the picture', async () => {
 });
 
 test('every scenario is covered above', () => {
-  const others = ['ok', 'rand-fail', 'attr-fail', 'http-502', 'html-200', 'reset', 'hang', 'lost-reply', 'no-qrcode'];
+  const others = ['ok', 'rand-fail', 'rand-reset', 'attr-fail', 'http-502', 'html-200', 'reset', 'hang', 'lost-reply', 'no-qrcode'];
   assert.deepEqual(Object.keys(scenarios).sort(), [...Object.keys(refusals), ...others].sort());
 });
 
@@ -229,6 +257,7 @@ test('odd requests get a plain refusal', async () => {
   assert.match((await cli.send('GET', '/')).text, /不是微信/);
   assert.equal((await cli.send('POST', `/wxa/ci/upload?appid=${cli.appid}`, 'no package')).json.errCode, -99002);
   assert.equal((await control('PUT', `/apps/${cli.appid}/scenario`, 'typhoon')).status, 400);
+  assert.equal((await control('PUT', `/apps/${cli.appid}/kind`, 'opera')).status, 400);
   assert.equal((await control('PUT', `/apps/${cli.appid}`, 'no key')).status, 400);
   assert.equal((await control('GET', '/apps/..%2f..%2fetc/uploads')).status, 404);
   assert.equal((await control('GET', '/healthz')).json.status, 'ok');

@@ -1,8 +1,9 @@
 // The vendor's side of the protocol: what `miniprogram-ci` asks, answered as far as its behaviour is publicly known.
 import { callerAddress, readBody, sendHtml, sendMarked, TooLarge } from './http.mjs';
+import { layoutOf } from './protocol/layout.mjs';
 import { qrJpeg } from './protocol/qr.mjs';
 import { flaw, RandomStrings } from './protocol/signature.mjs';
-import { appJson, packageSizes, plugins } from './protocol/sizes.mjs';
+import { packageSizes, plugins } from './protocol/sizes.mjs';
 import { BadPackage, unpack } from './protocol/unpack.mjs';
 import { badPackage, badSignature, fileNotFound, invalidIp, scenarios, sizeRefusal } from './scenarios.mjs';
 import { isAppId } from './state.mjs';
@@ -41,7 +42,7 @@ export function vendorHandler(state) {
   function getattr({ appid, app, body, hooks }) {
     const wrong = flaw({ appid, publicKey: app.publicKey, signature: body.signature, randoms });
     if (wrong) return badSignature(wrong);
-    return hooks.getattr?.() ?? ok({ data: ATTRIBUTES });
+    return hooks.getattr?.() ?? ok({ data: { ...ATTRIBUTES, gameApp: app.kind === 'game' } });
   }
 
   function deliver(kind, { appid, app, raw, query, ip, hooks }) {
@@ -59,21 +60,22 @@ export function vendorHandler(state) {
     if (wrong) return badSignature(wrong);
     if (app.whitelist.length && !app.whitelist.includes(ip)) return invalidIp(ip);
 
-    const program = appJson(files);
-    const refusal = hooks.verdict?.({ ip, app: program });
+    const layout = layoutOf(query.get('type'), files);
+    const refusal = hooks.verdict?.({ ip, app: layout.json });
     if (refusal) return refusal;
-    const isGame = query.get('type')?.startsWith('miniGame');
-    const isPlugin = query.get('type')?.endsWith('Plugin');
-    if (!program && !isGame && !isPlugin) return fileNotFound('app.json');
-    const sizes = packageSizes(files, program);
-    const oversize = sizeRefusal(sizes, kind === 'preview' && query.get('bigPackageSizeSupport') === '1');
+    // Seen for app.js: the service looks for what the app id stands for, whatever the package is.
+    if (layout.game !== (app.kind === 'game')) return fileNotFound(layout.game ? 'app.js' : 'game.js');
+    if (layout.missing) return fileNotFound(layout.missing);
+    const sizes = packageSizes(files, layout);
+    const oversize = sizeRefusal(sizes, { game: layout.game, bigPreview: kind === 'preview' && query.get('bigPackageSizeSupport') === '1' });
     if (oversize) return oversize;
 
     const upload = describe(kind, query, raw, files, sizes);
     state.accept(appid, upload, raw);
-    const body = { subpackage_info: sizes, ext_plugin_info: plugins(program) };
+    const body = { subpackage_info: sizes, ext_plugin_info: plugins(layout.json) };
+    const number = state.app(appid).uploads.length;
+    if (kind === 'upload' && layout.plugin) body.dev_plugin_id = `dev-standin${number}`;
     if (kind === 'preview') {
-      const number = state.app(appid).uploads.length;
       const launch = new URLSearchParams(upload.query ?? {}).toString();
       body.qrcode_img = qrJpeg(qrText({ appid, number, path: upload.path, query: launch }));
     }

@@ -52,6 +52,7 @@ export function problemWith(value) {
   if (value.qr !== undefined && value.qr !== 'qr.png' && value.qr !== 'qr.jpg') return 'qr';
   if (value.qr_url !== undefined && !(text(value.qr_url, 2048) && /^https?:\/\//.test(value.qr_url))) return 'qr_url';
   if (value.qr_expires_at !== undefined && !(Number.isSafeInteger(value.qr_expires_at) && value.qr_expires_at > 0)) return 'qr_expires_at';
+  if (value.kind !== undefined && !(typeof value.kind === 'string' && /^[a-z][a-z-]{0,31}$/.test(value.kind))) return 'kind';
   if (!Array.isArray(value.sizes)) return 'sizes';
   for (const size of value.sizes) {
     if (!text(size?.name, 256) || !Number.isSafeInteger(size.bytes) || size.bytes < 0) return 'sizes';

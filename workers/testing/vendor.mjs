@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const server = fileURLToPath(new URL('../../demo/standin/server.mjs', import.meta.url));
 export const standinMissing = existsSync(server) ? false : 'the stand-in is not there';
 
-/** → {env, app(scenario), uploads, file, asked, close}; the keys are made for the test and die with it. */
+/** → {env, app, kind, scenario, uploads, file, asked, close}; the keys are made for the test and die with it. */
 export async function startVendor(dir) {
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(dir, name));
   const subject = ['-subj', '/CN=servicewechat.com', '-addext', 'subjectAltName=DNS:servicewechat.com'];
@@ -48,6 +48,7 @@ export async function startVendor(dir) {
       writeFileSync(join(base, 'secret', 'private_key'), pem);
       return pem;
     },
+    kind: (appId, name) => control(`${appId}/kind`, name),
     scenario: (appId, name) => control(`${appId}/scenario`, name),
     uploads: async (appId) => JSON.parse(await control(`${appId}/uploads`)),
     file: (appId, index, name) => control(`${appId}/uploads/${index}/files/${name.replace(/^\//, '')}`),

@@ -1,28 +1,32 @@
 // Stage 2: uploads the package of stage 1 with the key. No repository code may run here and no file outside the package may
 // reach the vendor: everything below /project is hostile input, copied, stripped of configuration and compiled no further.
 
-import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { Failure } from '../lib/failure.mjs';
 import { writeWhole } from '../lib/result.mjs';
 import { copyTree, listTree } from '../lib/tree.mjs';
+import { kindOf, packageConfig, packageRoots } from './kinds.mjs';
 import { deliverSetting } from './options.mjs';
 import { skipVendorIgnored } from './project.mjs';
 import { qrName } from './qr.mjs';
 import { confinedNodeOptions } from './sandbox.mjs';
-import { plainName } from './sizes.mjs';
+import { plainName, subpackages } from './sizes.mjs';
 import { disarmSourceMaps } from './sourcemaps.mjs';
 import { loadVendor, progressReporter, vendorFailure } from './vendor.mjs';
 
 // These steer the vendor's tool (compiler plugins, sources elsewhere, proxies), so the package's own are never used.
 const STEERING = new Set(['project.config.json', 'project.private.config.json', '.npmrc']);
 
+const MAX_CONFIG = 64 * 1024;
+
 export async function deliver({ job, events, scratch }) {
   const robot = robotOf(job);
   const privateKeyPath = join(job.secrets, 'private_key');
   assertKey(privateKeyPath);
   const projectPath = join(scratch.root, 'project');
-  const files = await copyPackage(job.project, projectPath, events);
+  const kind = packageKind(job.project);
+  const files = await copyPackage(job.project, projectPath, kind, events);
 
   const { ci, cli } = loadVendor();
   process.env.NODE_OPTIONS = confinedNodeOptions({ read: [projectPath], write: [scratch.cwd], secrets: job.secrets });
@@ -31,7 +35,7 @@ export async function deliver({ job, events, scratch }) {
   const qrPath = join(scratch.root, 'qr');
   let answer;
   try {
-    const project = new ci.Project({ appid: job.app_id, type: 'miniProgram', projectPath, privateKeyPath });
+    const project = new ci.Project({ appid: job.app_id, type: kind.type, projectPath, privateKeyPath });
     const common = {
       project,
       version: job.version,
@@ -45,9 +49,11 @@ export async function deliver({ job, events, scratch }) {
   } catch (error) {
     throw vendorFailure(error);
   }
-  if (answer === null || typeof answer !== 'object') throw new Failure('no_receipt', 'the vendor tool ended without a receipt');
+  if (answer === null || typeof answer !== 'object') throw new Failure('receipt_missing', 'the vendor tool ended without a receipt');
   progress.finish(job.action);
-  return { ok: true, version: job.version, ...(job.action === 'preview' ? keepQr(qrPath, job.out) : {}), ...receipt(answer, cli, robot) };
+  const names = subpackageNames(join(projectPath, packageRoots(kind).root, kind.json));
+  const qr = job.action === 'preview' ? keepQr(qrPath, job.out) : {};
+  return { ok: true, version: job.version, ...qr, ...receipt(answer, { cli, robot, names }) };
 }
 
 function robotOf(job) {
@@ -64,12 +70,28 @@ function assertKey(path) {
   }
 }
 
-async function copyPackage(from, to, events) {
-  const entries = listTree(from, { skip: (path, kind) => STEERING.has(posix.basename(path)) || skipVendorIgnored(path, kind) });
+/**
+ * One word of the package's configuration counts, and it steers no code. Whatever is wrong with the file is not quoted:
+ * it may be a link to the key.
+ */
+function packageKind(project) {
+  const path = join(project, 'project.config.json');
+  try {
+    const stat = lstatSync(path);
+    const readable = stat.isFile() && stat.size <= MAX_CONFIG;
+    return kindOf(readable ? JSON.parse(readFileSync(path, 'utf8')).compileType : undefined);
+  } catch {
+    return kindOf(undefined);
+  }
+}
+
+async function copyPackage(from, to, kind, events) {
+  const entries = listTree(from, { skip: (path, what) => STEERING.has(posix.basename(path)) || skipVendorIgnored(path, what) });
   await copyTree(from, to, entries);
-  writeFileSync(join(to, 'project.config.json'), '{"miniprogramRoot":""}');
+  writeFileSync(join(to, 'project.config.json'), packageConfig(kind));
   const files = entries.filter((entry) => entry.kind === 'file').map((entry) => entry.path);
-  if (!files.includes('app.json')) throw new Failure('app_json_missing', 'there is no app.json in the package', 'app.json');
+  const main = packageRoots(kind).root + kind.json;
+  if (!files.includes(main)) throw new Failure(`${kind.json.replace('.', '_')}_missing`, `there is no ${main} in the package`, main);
   const changed = disarmSourceMaps(to, files);
   if (changed.length > 0) {
     const names = `${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ` and ${changed.length - 3} more` : ''}`;
@@ -100,11 +122,20 @@ function keepQr(path, out) {
   return { qr };
 }
 
-function receipt(answer, cli, robot) {
+/** The vendor calls sub-packages by their declared names where there are some; we call them by their roots. */
+function subpackageNames(path) {
+  try {
+    return new Map(subpackages(JSON.parse(readFileSync(path, 'utf8'))).map(({ root, name }) => [name, root]));
+  } catch {
+    return new Map();
+  }
+}
+
+function receipt(answer, { cli, robot, names }) {
   const list = (value) => (Array.isArray(value) ? value : []);
   const sizes = list(answer.subPackageInfo).filter(({ size }) => Number.isSafeInteger(size) && size >= 0);
   return {
-    sizes: sizes.map(({ name, size }) => ({ name: plainName(name) || '__APP__', bytes: size })),
+    sizes: sizes.map(({ name, size }) => ({ name: names.get(name) ?? (plainName(name) || '__APP__'), bytes: size })),
     vendor: {
       cli,
       robot,

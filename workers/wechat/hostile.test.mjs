@@ -78,6 +78,40 @@ test('a Less plugin runs in prepare, without a key, and never in deliver', { ski
   assert.ok(!config.includes('useCompilerPlugins'), 'the package brought no configuration');
 });
 
+test('neither does anything of a plugin or a game run in deliver', { skip: standinMissing }, async (t) => {
+  const base = scratchDir(t);
+  const marks = join(base, 'marks');
+  mkdirSync(marks);
+  const vendor = await startVendor(base);
+  t.after(() => vendor.close());
+  const pem = await vendor.app(base, APP);
+  const { 'project.config.json': config, ...files } = hostile(marks);
+  const below = (folder) => Object.fromEntries(Object.entries(files).map(([path, content]) => [folder + path, content]));
+  const key = join(base, 'secret', 'private_key');
+  const main = { 'plugin/plugin.json': { main: 'index.js' }, 'plugin/index.js': '', ...below('plugin/'), ...below('miniprogram/'), ...files };
+  const packages = {
+    plugin: main,
+    // A plugin that a game brings along is checked by the digests of files it names.
+    game: {
+      ...main,
+      'game.json': { plugins: { lamp: { provider: APP, version: '1.0.0', path: 'lamp' } } },
+      'game.js': '',
+      'lamp/signature.json': { provider: APP, signature: [{ path: `x/${'../'.repeat(20)}${key.slice(1)}`, md5: '0'.repeat(32) }] },
+    },
+  };
+  for (const [compileType, tree] of Object.entries(packages)) {
+    await vendor.kind(APP, compileType === 'game' ? 'game' : 'miniprogram');
+    const src = writeTree(join(base, compileType), { ...tree, 'project.config.json': { ...config, compileType, miniprogramRoot: '../', pluginRoot: '../../' } });
+    const run = await drive(base, 'deliver', src, { env: vendor.env });
+    assert.deepEqual(readdirSync(marks), [], `${compileType}: something of the repository ran beside the key`);
+    assert.equal(run.status, compileType === 'game' ? 1 : 0, run.stdout + run.stderr);
+    const said = run.stdout + run.stderr + JSON.stringify(run.result);
+    for (const line of pem.split('\n').slice(0, -1)) assert.ok(!said.includes(line), 'no line of the key in the log');
+    if (compileType === 'game') assert.doesNotMatch(run.result.message, /md5|[0-9a-f]{32}/i, 'not even a digest of the key');
+  }
+  assert.ok(!(await vendor.file(APP, 0, 'project.config.json')).includes('useCompilerPlugins'), 'the package brought no configuration');
+});
+
 test('source maps cannot carry the key out', { skip: standinMissing }, async (t) => {
   const base = scratchDir(t);
   const vendor = await startVendor(base);

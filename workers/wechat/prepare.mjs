@@ -4,18 +4,26 @@
 import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { assertLinksInside, assertPlainName, listTree } from '../lib/tree.mjs';
-import { copyProject, npmPlan, packNpm } from './npm.mjs';
+import { packageConfig, packageRoots } from './kinds.mjs';
+import { assertPacked, copyProject, npmPlan, outsideRoot, packNpm } from './npm.mjs';
 import { compileSetting } from './options.mjs';
 import { readProject, skipVendorIgnored } from './project.mjs';
 import { packageSizes } from './sizes.mjs';
 import { loadVendor, OFFLINE_ATTR, progressReporter, vendorFailure } from './vendor.mjs';
 
+const PLUGIN_VERSION = /^\d{1,3}\.\d{1,3}\.\d{1,3}$/;
+
 export async function prepare({ job, events, scratch }) {
   const original = realpathSync(job.project);
   const found = readProject(original, job.app_id);
+  if (found.kind.plugin && job.action === 'upload' && !PLUGIN_VERSION.test(job.version)) {
+    events.warn('plugin_version', `plugins are published as three numbers up to 999, such as 1.2.3; this version is ${job.version}`);
+  }
   const entries = listTree(original, { skip: skipVendorIgnored });
   assertLinksInside(original, entries);
   const plan = npmPlan(original, found, entries);
+  const outside = outsideRoot(original, found);
+  if (outside !== null) events.warn('npm_outside_root', outside);
   const { ci, cli } = loadVendor();
 
   let projectPath = original;
@@ -23,30 +31,31 @@ export async function prepare({ job, events, scratch }) {
     events.group('build npm');
     projectPath = join(scratch.root, 'project');
     copyProject(original, projectPath, entries);
-    await packNpm(ci, { project: original, copy: projectPath, plan, events });
+    await packNpm(ci, { project: original, copy: projectPath, scratch: scratch.root, appId: job.app_id, plan, events });
   }
 
   events.group('compile');
   events.log('compiling without network: a failed request for the list of file types is expected, the built-in list is used');
-  const compiled = await compile(ci, { job, events, projectPath, files: entries.map((entry) => entry.path) });
+  const compiled = await compile(ci, { job, events, kind: found.kind, projectPath, files: entries.map((entry) => entry.path) });
+  assertPacked(original, found, plan, compiled);
 
   const target = join(job.out, 'package');
-  const files = writePackage(target, compiled);
-  const sizes = packageSizes(files, found.app);
+  const files = writePackage(target, { ...compiled, 'project.config.json': packageConfig(found.kind) });
+  const sizes = packageSizes(files, found.json, packageRoots(found.kind));
   events.log(`${files.length} files in the package`);
   for (const { name, bytes } of sizes) events.log(`${name}: ${bytes} bytes`);
-  return { ok: true, version: job.version, sizes, vendor: { cli } };
+  return { ok: true, version: job.version, ...(found.kind.game ? { kind: 'game' } : {}), sizes, vendor: { cli } };
 }
 
-async function compile(ci, { job, events, projectPath, files }) {
+async function compile(ci, { job, events, kind, projectPath, files }) {
   const progress = progressReporter(events, files);
   try {
     const project = new ci.Project({
       appid: job.app_id,
-      type: 'miniProgram',
+      type: kind.type,
       projectPath,
       privateKey: 'x',
-      attr: async () => OFFLINE_ATTR,
+      attr: async () => ({ ...OFFLINE_ATTR, gameApp: kind.game }),
     });
     const compiled = await ci.getCompiledResult({
       project,

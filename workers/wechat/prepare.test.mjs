@@ -1,7 +1,7 @@
-// Stage 1 alone: the checks before the vendor's tool, building npm, settings, sizes, and a compiler that dies.
+// Stage 1 alone: the checks before the vendor's tool, settings, and a compiler that dies.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { descendants } from '../lib/processes.mjs';
@@ -14,7 +14,10 @@ const refusals = {
   app_pages_empty: { 'app.json': { pages: [] } },
   project_config_invalid: { 'project.config.json': '{"appid": ,}' },
   appid_mismatch: { 'project.config.json': { appid: 'wxaaaaaaaaaaaaaaaa' } },
-  project_type_unsupported: { 'project.config.json': { compileType: 'game' } },
+  game_json_missing: { 'project.config.json': { compileType: 'game' } },
+  game_json_invalid: { 'project.config.json': { compileType: 'game' }, 'game.json': '{' },
+  plugin_json_missing: { 'project.config.json': { compileType: 'plugin', pluginRoot: 'plugin/' } },
+  plugin_json_invalid: { 'project.config.json': { compileType: 'plugin', pluginRoot: 'plugin/' }, 'plugin/plugin.json': '' },
 };
 
 for (const [code, changes] of Object.entries(refusals)) {
@@ -27,6 +30,16 @@ for (const [code, changes] of Object.entries(refusals)) {
     if (code === 'project_config_invalid') assert.match(result.message, /JSON: .*(Unexpected|Expected)/);
   });
 }
+
+test('a plugin needs a folder of its own', async (t) => {
+  const base = scratchDir(t);
+  for (const pluginRoot of [undefined, './', '../plugin']) {
+    const src = writeTree(join(base, String(pluginRoot).replaceAll(/\W/g, '_')), miniProgram({ 'project.config.json': { compileType: 'plugin', pluginRoot } }));
+    const { result } = await drive(base, 'prepare', src);
+    assert.deepEqual([result.code, result.path], ['project_config_invalid', 'project.config.json']);
+    assert.match(result.message, /pluginRoot/);
+  }
+});
 
 test('refuses links that leave the project, not those inside', async (t) => {
   const base = scratchDir(t);
@@ -57,30 +70,6 @@ test('miniprogramRoot, options over project settings, and the vendor own words',
   const { result } = await drive(base, 'prepare', src);
   assert.equal(result.code, '10005');
   assert.match(result.message, /\["pages"\]\[1\] could not find .*pages\/gone\/gone\.wxml/);
-});
-
-test('builds npm from a project it cannot write to', async (t) => {
-  const base = scratchDir(t);
-  const src = writeTree(
-    join(base, 'src'),
-    miniProgram({
-      'project.config.json': {},
-      'package.json': { name: 'shop', dependencies: { sums: '1.0.0', widgets: '1.0.0' } },
-      'node_modules/sums/package.json': { name: 'sums', version: '1.0.0', main: 'index.js' },
-      'node_modules/sums/index.js': 'module.exports = (a, b) => a + b;',
-      'node_modules/widgets/package.json': { name: 'widgets', version: '1.0.0', miniprogram: 'dist' },
-      'node_modules/widgets/dist/button.json': { component: true },
-      'node_modules/widgets/dist/button.wxml': '<button/>',
-      'node_modules/widgets/dist/button.js': 'Component({})',
-      'pages/index/index.json': { usingComponents: { 'w-button': 'widgets/button' } },
-    }),
-  );
-  const before = readdirSync(src).sort();
-  const { status, out, stdout, tmp } = await drive(base, 'prepare', src);
-  assert.equal(status, 0, stdout);
-  for (const path of ['sums/index.js', 'widgets/button.wxml']) assert.ok(existsSync(join(out, 'package/miniprogram_npm', path)), path);
-  assert.deepEqual(readdirSync(src).sort(), before, 'the project is as it was');
-  assert.deepEqual(readdirSync(tmp).filter((name) => name.startsWith('sampan-')), [], 'the private copy is gone');
 });
 
 test('a compiler that is killed is a failure, although Node would leave with status 0', async (t) => {

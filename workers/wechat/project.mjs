@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { Failure } from '../lib/failure.mjs';
 import { oneLine } from '../lib/text.mjs';
+import { kindOf } from './kinds.mjs';
 
 const CONFIG = 'project.config.json';
 const SKIPPED = new Set(['node_modules', '.git', '.svn']);
@@ -11,18 +12,24 @@ const SKIPPED = new Set(['node_modules', '.git', '.svn']);
 /** Directories the vendor's tool ignores everywhere, and we with it. */
 export const skipVendorIgnored = (path, kind) => kind === 'dir' && SKIPPED.has(posix.basename(path));
 
-/** → {config, root, app}: project.config.json ({} without one), where app.json is ("" or "dir/"), and app.json. */
+/**
+ * → {config, kind, root, pluginRoot, json}: project.config.json ({} without one), what it says the project is, where its
+ * parts are ("" or "dir/"), and app.json, or game.json of a game.
+ */
 export function readProject(project, appId) {
   const config = readConfig(project);
-  if (config.compileType === 'game' || config.compileType === 'plugin' || config.compileType === 'gamePlugin') {
-    throw new Failure('project_type_unsupported', `${CONFIG} says compileType "${config.compileType}"; only mini-programs are supported`, CONFIG);
-  }
   const named = typeof config.appid === 'string' ? config.appid.trim() : '';
   if (named !== '' && named !== 'touristappid' && named !== appId) {
     throw new Failure('appid_mismatch', `${CONFIG} says appid "${oneLine(named, 64)}", but this program is "${appId}"`, CONFIG);
   }
-  const root = rootOf(config);
-  return { config, root, app: readApp(project, root) };
+  const kind = kindOf(config.compileType);
+  const root = rootOf(config, 'miniprogramRoot');
+  const pluginRoot = kind.plugin ? rootOf(config, 'pluginRoot') : '';
+  if (kind.plugin && (pluginRoot === '' || pluginRoot === root)) {
+    throw new Failure('project_config_invalid', `compileType "${kind.name}" needs a pluginRoot of its own beside miniprogramRoot`, CONFIG);
+  }
+  if (kind.plugin) readObject(project, pluginRoot, 'plugin.json', 'the pluginRoot');
+  return { config, kind, root, pluginRoot, json: readMain(project, root, kind) };
 }
 
 function readConfig(project) {
@@ -40,32 +47,48 @@ function readConfig(project) {
   return config;
 }
 
-function rootOf(config) {
-  const given = typeof config.miniprogramRoot === 'string' ? config.miniprogramRoot : '';
+function rootOf(config, name) {
+  const given = typeof config[name] === 'string' ? config[name] : '';
   const root = posix.normalize(`./${given.replaceAll('\\', '/')}/`).replace(/^\.\//, '');
   if (root.startsWith('../')) {
-    throw new Failure('project_config_invalid', `miniprogramRoot "${oneLine(given, 200)}" leads out of the project`, CONFIG);
+    throw new Failure('project_config_invalid', `${name} "${oneLine(given, 200)}" leads out of the project`, CONFIG);
   }
   return root;
 }
 
-function readApp(project, root) {
-  const path = `${root}app.json`;
+function readMain(project, root, kind) {
+  const json = readObject(project, root, kind.json, 'the miniprogramRoot');
+  if (!kind.game && (!Array.isArray(json.pages) || json.pages.length === 0)) {
+    throw new Failure('app_pages_empty', 'app.json lists no pages', `${root}app.json`);
+  }
+  return json;
+}
+
+/** Failures are `app_json_missing`, `game_json_invalid` and so on. */
+function readObject(project, root, name, setting) {
+  const path = root + name;
+  const code = name.replace('.', '_');
   const text = readText(join(project, path));
   if (text === null) {
-    const where = root === '' ? 'the output folder' : `"${root}", the miniprogramRoot of ${CONFIG}`;
-    throw new Failure('app_json_missing', `there is no app.json in ${where}`, path);
+    const where = root === '' ? 'the output folder' : `"${root}", ${setting} of ${CONFIG}`;
+    throw new Failure(`${code}_missing`, `there is no ${name} in ${where}${otherKind(project, root, name)}`, path);
   }
-  let app;
+  let value;
   try {
-    app = JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
-    throw new Failure('app_json_invalid', `app.json is not valid JSON: ${error.message}`, path);
+    throw new Failure(`${code}_invalid`, `${name} is not valid JSON: ${error.message}`, path);
   }
-  if (!Array.isArray(app?.pages) || app.pages.length === 0) {
-    throw new Failure('app_pages_empty', 'app.json lists no pages', path);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new Failure(`${code}_invalid`, `${name} is not valid JSON: an object is expected`, path);
   }
-  return app;
+  return value;
+}
+
+function otherKind(project, root, name) {
+  const found = { 'app.json': 'game.json', 'game.json': 'app.json' }[name];
+  if (found === undefined || readText(join(project, root, found)) === null) return '';
+  return `, but ${found}: the compileType of ${CONFIG} says which of the two it is, and a game needs "game"`;
 }
 
 function readText(path) {

@@ -2,12 +2,12 @@
 
 const NOT_SHIPPED = new Set(['project.config.json', 'project.private.config.json', 'ci.signature']);
 
-/** Roots of the sub-packages in app.json, without slashes at either end. */
-export function subpackageRoots(app) {
-  const list = app.subPackages ?? app.subpackages;
+/** Sub-packages in app.json or game.json as [{root, name}]: roots without slashes at either end, a name where one is declared. */
+export function subpackages(json) {
+  const list = json?.subPackages ?? json?.subpackages;
   if (!Array.isArray(list)) return [];
-  const roots = list.map((entry) => plainName(typeof entry?.root === 'string' ? entry.root : ''));
-  return [...new Set(roots.filter((root) => root !== ''))];
+  const all = list.map((entry) => ({ root: plainName(typeof entry?.root === 'string' ? entry.root : ''), name: entry?.name }));
+  return all.filter(({ root }, index) => root !== '' && all.findIndex((other) => other.root === root) === index);
 }
 
 /** The vendor writes sub-packages with slashes around them; one spelling everywhere makes sizes comparable. */
@@ -16,17 +16,19 @@ export function plainName(name) {
 }
 
 /**
- * `files` is [{path, size}]. → [{name, bytes}]: `__FULL__` (everything), `__APP__` (the main package), then one per
- * sub-package. Source maps and files that only serve the tool do not count: they are not part of what phones load.
+ * `files` is [{path, size}]. → [{name, bytes}]: `__FULL__` (everything), `__APP__` (the main package), `__PLUGIN__` where
+ * there is one, then each sub-package. Source maps and files that only serve the tool do not count: phones never load them.
  */
-export function packageSizes(files, app) {
-  // The longest root first, so that a nested one is not counted into its parent.
-  const roots = subpackageRoots(app);
-  const longest = [...roots].sort((a, b) => b.length - a.length);
-  const bytes = new Map([['__FULL__', 0], ['__APP__', 0], ...roots.map((root) => [root, 0])]);
+export function packageSizes(files, json, { root, pluginRoot } = { root: '', pluginRoot: '' }) {
+  const places = subpackages(json).map((each) => ({ name: each.root, at: root + each.root }));
+  if (pluginRoot !== '') places.unshift({ name: '__PLUGIN__', at: plainName(pluginRoot) });
+  // The longest first, so that a nested one is not counted into its parent.
+  const longest = [...places].sort((a, b) => b.at.length - a.at.length);
+  const bytes = new Map([['__FULL__', 0], ['__APP__', 0], ...places.map(({ name }) => [name, 0])]);
   for (const { path, size } of files) {
     if (path.endsWith('.map') || NOT_SHIPPED.has(path)) continue;
-    const name = longest.find((root) => path.startsWith(`${root}/`)) ?? '__APP__';
+    // A game's sub-package may be a single script.
+    const name = longest.find(({ at }) => path === at || path.startsWith(`${at}/`))?.name ?? '__APP__';
     bytes.set(name, bytes.get(name) + size);
     bytes.set('__FULL__', bytes.get('__FULL__') + size);
   }

@@ -1,0 +1,2 @@
+// The frame of all pages: nothing to start, nothing to share.
+App({});

@@ -1,0 +1,6 @@
+// What there is to see at the other end.
+import { islands } from '../../lib/timetable';
+
+Page({
+  data: { islands },
+});
