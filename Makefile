@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 SAMPAN := $(CARGO_TARGET_DIR)/release/sampan
 
-.PHONY: all images build demo test check clean
+.PHONY: all images build demo test check bench clean
 
 # The container images of dockerfiles/; the server's holds the binary.
 all images: build
@@ -28,6 +28,9 @@ demo:
 
 test:
 	scripts/test.sh
+
+bench:
+	scripts/bench.sh
 
 check:
 	scripts/check.sh

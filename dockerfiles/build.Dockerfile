@@ -3,8 +3,9 @@
 ARG NODE=24
 FROM node:${NODE}-bookworm-slim
 
+# node.Dockerfile builds on this one: Node.js 26 is linked with libatomic1.
 RUN apt-get update -qq \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends ca-certificates git \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends ca-certificates git libatomic1 \
     && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/ldconfig
 
 # The registry to install from, and certificates (PEM) of a gateway in between; the image's files keep neither.

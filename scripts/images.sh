@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Builds the container images of dockerfiles/ that are missing or out of date.
 #
-#   scripts/images.sh [--only NAME]      NAME: build-node24, or platform-… as in dockerfiles/
+#   scripts/images.sh                  what releases run in: build-node24 and every platform-…
+#   scripts/images.sh --all            and the server, with the binary that `make build` left
+#   scripts/images.sh --only NAME      one of them: server, build-node24, or platform-… as in dockerfiles/
 #
-# Reads: ENGINE_CLI (docker), SAMPAN_NPM_REGISTRY, SAMPAN_EXTRA_CA_FILE.
+# Reads: ENGINE_CLI (docker), SAMPAN_NPM_REGISTRY, SAMPAN_EXTRA_CA_FILE, CARGO_TARGET_DIR (target),
+# SAMPAN_BIN (the server's binary, release/sampan in there).
 # Prints the images' names on standard output, the builds' output on standard error.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +17,7 @@ die() {
   exit 1
 }
 usage() {
-  say "usage: scripts/images.sh [--only NAME]; NAME: $(names | tr '\n' ' ')"
+  say "usage: scripts/images.sh [--all | --only NAME]; NAME: server $(names | tr '\n' ' ')"
   exit 2
 }
 
@@ -29,9 +32,13 @@ names() {
 
 # The files that a Dockerfile copies; .dockerignore leaves out the same ones.
 copied_files() {
-  [[ $1 != platform-* ]] ||
-    find workers/lib "workers/${1#platform-}" -name node_modules -prune -o -type f ! -name '*.test.mjs' ! -name '*.log' -print |
-    LC_ALL=C sort
+  case $1 in
+    server) echo "$binary" ;;
+    platform-*)
+      find workers/lib "workers/${1#platform-}" -name node_modules -prune -o -type f ! -name '*.test.mjs' ! -name '*.log' -print |
+        LC_ALL=C sort
+      ;;
+  esac
 }
 
 # Certificates that this machine trusts beyond the distribution's own: npm needs them while building.
@@ -41,9 +48,14 @@ extra_certificates() {
 }
 
 build() {
-  local name=$1 node=24 file image base inputs old
+  local name=$1 node=24 from file context=. image base inputs old
   local -a files arguments=(--build-arg "NPM_REGISTRY=$registry" --build-arg "EXTRA_CA=$ca")
   case $name in
+    server)
+      [[ -x $binary ]] || die "$binary is missing: run make build"
+      file=dockerfiles/server.Dockerfile from=debian:bookworm-slim context=$stage
+      arguments=(--build-arg "VERSION=$version")
+      ;;
     build-node*)
       node=${name#build-node} file=dockerfiles/build.Dockerfile
       arguments+=(--build-arg "NODE=$node")
@@ -55,7 +67,7 @@ build() {
   scripts/base-images.sh "$node"
 
   image=sampan/$name:$version
-  base=$("$cli" image inspect -f '{{.Id}}' "node:$node-bookworm-slim")
+  base=$("$cli" image inspect -f '{{.Id}}' "${from:-node:$node-bookworm-slim}")
   mapfile -t files < <(copied_files "$name")
   inputs=$({
     printf '%s\n' "$base" "$registry" "$ca"
@@ -66,8 +78,10 @@ build() {
   else
     say "building $image"
     SECONDS=0
+    # The rest of the target folder, gigabytes of it, stays out of the engine's sight.
+    [[ $name != server ]] || cp "$binary" "$stage/sampan"
     old=$("$cli" image inspect -f '{{.Id}}' "$image" 2>/dev/null || true)
-    "$cli" build --force-rm --file "$file" --tag "$image" --label "sampan.inputs=$inputs" "${arguments[@]}" . >&2 ||
+    "$cli" build --force-rm --file "$file" --tag "$image" --label "sampan.inputs=$inputs" "${arguments[@]}" "$context" >&2 ||
       die "$image could not be built"
     say "built $image in ${SECONDS} s"
     # Stays as long as a container uses it.
@@ -76,10 +90,11 @@ build() {
   echo "$image"
 }
 
-only=
-case $# in
-  0) ;;
-  2) [[ $1 == --only ]] || usage && only=$2 ;;
+mapfile -t wanted < <(names)
+case $#:${1:-} in
+  0:) ;;
+  1:--all) wanted+=(server) ;;
+  2:--only) wanted=("$2") ;;
   *) usage ;;
 esac
 
@@ -95,13 +110,12 @@ fi
 
 version=$(sed -n '/^version = "/{s/^version = "\(.*\)".*/\1/p;q}' Cargo.toml)
 registry=${SAMPAN_NPM_REGISTRY:-}
+binary=${SAMPAN_BIN:-${CARGO_TARGET_DIR:-target}/release/sampan}
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
 ca=$(extra_certificates)
 ((${#ca} < 100000)) || die "SAMPAN_EXTRA_CA_FILE is too large: it should hold the extra certificates only"
 
-if [[ -n $only ]]; then
-  build "$only"
-else
-  for name in $(names); do
-    build "$name"
-  done
-fi
+for name in "${wanted[@]}"; do
+  build "$name"
+done

@@ -9,6 +9,7 @@ pub type Ms = i64;
 pub const SECOND: Ms = 1_000;
 pub const MINUTE: Ms = 60 * SECOND;
 pub const HOUR: Ms = 60 * MINUTE;
+pub const DAY: Ms = 24 * HOUR;
 
 #[derive(Clone, Default)]
 pub struct Clock {

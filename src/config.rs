@@ -62,6 +62,21 @@ pub struct Settings {
     /// Longest silence of a container, minutes [default: 10]
     #[arg(long, env = "SAMPAN_NO_OUTPUT_TIMEOUT_MINUTES")]
     pub no_output_timeout_minutes: Option<u64>,
+    /// Disk of one release: checkout, dependencies, output, MB [default: 10240]
+    #[arg(long, env = "SAMPAN_WORKSPACE_LIMIT_MB")]
+    pub workspace_limit_mb: Option<u64>,
+    /// Free disk below which no release starts, MB [default: 1024]
+    #[arg(long, env = "SAMPAN_DISK_FLOOR_MB")]
+    pub disk_floor_mb: Option<u64>,
+    /// Largest repository: bytes of one fetch, and of one commit's files, MB [default: 2048]
+    #[arg(long, env = "SAMPAN_GIT_LIMIT_MB")]
+    pub git_limit_mb: Option<u64>,
+    /// Longest time of one clone or fetch, minutes [default: 15]
+    #[arg(long, env = "SAMPAN_GIT_TIMEOUT_MINUTES")]
+    pub git_timeout_minutes: Option<u64>,
+    /// Room for installed dependencies and build caches kept between releases, MB; 0 keeps none [default: 20480]
+    #[arg(long, env = "SAMPAN_SNAPSHOT_LIMIT_MB")]
+    pub snapshot_limit_mb: Option<u64>,
     /// Log text kept per release before the middle is dropped, MB [default: 64]
     #[arg(long, env = "SAMPAN_LOG_LIMIT_MB")]
     pub log_limit_mb: Option<u64>,
@@ -89,7 +104,18 @@ pub struct Config {
     pub admin_password: Option<String>,
     pub container: ContainerLimits,
     pub log_limit: u64,
+    pub git: GitLimits,
+    pub snapshot_limit: u64,
+    pub disk_floor: u64,
     pub demo_banner: bool,
+}
+
+/// How much a repository may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct GitLimits {
+    /// Of one fetch, and of one commit's files.
+    pub bytes: u64,
+    pub time: std::time::Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +124,8 @@ pub struct ContainerLimits {
     pub cpus: f64,
     pub stage_timeout: std::time::Duration,
     pub no_output_timeout: std::time::Duration,
+    /// Bytes on disk of one release's workspace.
+    pub workspace: u64,
 }
 
 macro_rules! first_of {
@@ -121,7 +149,7 @@ impl Config {
         Self::from_settings(first_of!(given, file; listen, public_url, data_dir, database_url, master_key_file,
             master_key, docker_host, runner_slots, tz, extra_hosts, extra_ca_file, npm_registry, admin_password,
             container_memory_mb, container_cpus, stage_timeout_minutes, no_output_timeout_minutes, log_limit_mb,
-            demo_banner))
+            workspace_limit_mb, disk_floor_mb, git_limit_mb, git_timeout_minutes, snapshot_limit_mb, demo_banner))
     }
 
     pub fn from_settings(s: Settings) -> anyhow::Result<Self> {
@@ -152,8 +180,15 @@ impl Config {
                 cpus: s.container_cpus.unwrap_or(2.0),
                 stage_timeout: minutes(s.stage_timeout_minutes, 30),
                 no_output_timeout: minutes(s.no_output_timeout_minutes, 10),
+                workspace: s.workspace_limit_mb.unwrap_or(10 * 1024) * 1024 * 1024,
             },
             log_limit: s.log_limit_mb.unwrap_or(64) * 1024 * 1024,
+            git: GitLimits {
+                bytes: s.git_limit_mb.unwrap_or(2048).max(1) * 1024 * 1024,
+                time: minutes(s.git_timeout_minutes, 15),
+            },
+            disk_floor: s.disk_floor_mb.unwrap_or(1024) * 1024 * 1024,
+            snapshot_limit: s.snapshot_limit_mb.unwrap_or(20 * 1024) * 1024 * 1024,
             demo_banner: s.demo_banner.unwrap_or(false),
             data_dir,
         })
@@ -167,6 +202,10 @@ impl Config {
 
     pub fn secure_cookies(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    pub fn snapshot_dir(&self) -> PathBuf {
+        self.data_dir.join("snapshots")
     }
 
     pub fn work_dir(&self) -> PathBuf {

@@ -114,6 +114,7 @@ fn request(program: &Program, action: Action) -> releases::Request {
         scene: String::new(),
         idempotency_key: None,
         retry_of: None,
+        without_lockfile: false,
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```text
 //! main → demo → web    ┐
 //!             → runner ┴→ ops → app → db queue bus store vault platform ┐
-//!                runner → executor, git; queue → db; git → vault ───────┴→ model
+//!                ops, runner → git; runner → executor; queue → db ──────┴→ model
 //! config, error, clock, lang: beside model, importable by all
 //! ```
 
@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod error;
 pub mod executor;
 pub mod git;
+pub mod images;
 pub mod lang;
 pub mod model;
 pub mod ops;

@@ -28,10 +28,37 @@ enum Command {
     Migrate(Settings),
     /// Say what is missing on this machine, and how to get it
     Doctor(Settings),
+    /// The container images that builds run in
+    Images(Images),
     /// Accounts, for whoever may run commands on this server
     Admin(Admin),
     /// Serve, publish what a seed file lists, print the receipts
     Demo(Demo),
+}
+
+#[derive(Args)]
+struct Images {
+    #[command(subcommand)]
+    command: ImagesCommand,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum ImagesCommand {
+    /// Those that are there, and those that are needed and missing
+    List,
+    /// Build one more, for programs that want it: `images add node 16`
+    Add {
+        kind: Addable,
+        /// Major version
+        version: u32,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Addable {
+    Node,
 }
 
 #[derive(Args)]
@@ -94,6 +121,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => serve(Config::load(settings)?).await,
         Command::Migrate(settings) => App::boot(Config::load(settings)?).await.map(|_| ExitCode::SUCCESS),
         Command::Doctor(settings) => sampan::doctor::run(&Config::load(settings)?).await,
+        Command::Images(images) => {
+            let config = Config::load(images.settings)?;
+            match images.command {
+                ImagesCommand::List => sampan::images::list(&config).await,
+                ImagesCommand::Add { kind: Addable::Node, version } => sampan::images::add_node(&config, version).await,
+            }
+        }
         Command::Admin(admin) => administer(admin).await,
         Command::Demo(demo) => {
             sampan::demo::run(start(Config::load(demo.settings)?).await?, &demo.seed, demo.exit).await

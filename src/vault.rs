@@ -8,6 +8,8 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 
+use crate::model::hex_of;
+
 /// First byte of a sealed value: which format and key generation made it.
 const FORMAT: u8 = 1;
 const NONCE: usize = 12;
@@ -77,10 +79,6 @@ impl Vault {
         let mac = signer.sign_oneshot_to_vec(purpose.as_bytes())?;
         mac.try_into().map_err(|_| anyhow::anyhow!("SHA-512 gives 64 bytes"))
     }
-}
-
-pub fn hex_of(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

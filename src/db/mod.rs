@@ -5,7 +5,10 @@ pub mod logs;
 pub mod meta;
 pub mod programs;
 pub mod releases;
+pub mod repositories;
+pub mod robots;
 pub mod sessions;
+pub mod snapshots;
 pub mod users;
 
 use std::str::FromStr;

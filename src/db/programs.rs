@@ -3,6 +3,7 @@
 use sqlx::Row;
 
 use super::{Db, Result, Tx, json, on, rows, within};
+use crate::clock::Ms;
 use crate::model::program::{Group, Program};
 use crate::model::user::Scope;
 
@@ -26,6 +27,8 @@ rows!(Program, r => Program {
     dev_build_command: r.try_get("dev_build_command")?,
     output_dir: r.try_get("output_dir")?,
     options: json(r.try_get("options")?)?,
+    settings: json(r.try_get("settings")?)?,
+    archived_at: r.try_get("archived_at")?,
     created_at: r.try_get("created_at")?,
     updated_at: r.try_get("updated_at")?,
 });
@@ -58,13 +61,13 @@ pub async fn list_groups(db: &Db, _scope: Scope) -> Result<Vec<Group>> {
 
 pub async fn insert(db: &Db, p: &Program) -> Result<()> {
     const SQL: &str = "INSERT INTO program (id, group_id, name, platform, app_id, repo_url, default_ref, root_dir, \
-        install_command, build_command, dev_build_command, output_dir, options, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    let options = serde_json::to_string(&p.options)?;
+        install_command, build_command, dev_build_command, output_dir, options, settings, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let (options, settings) = (serde_json::to_string(&p.options)?, serde_json::to_string(&p.settings)?);
     on!(db, c => sqlx::query(SQL)
         .bind(&p.id).bind(&p.group_id).bind(&p.name).bind(&p.platform).bind(&p.app_id).bind(&p.repo_url)
         .bind(&p.default_ref).bind(&p.root_dir).bind(&p.install_command).bind(&p.build_command)
-        .bind(&p.dev_build_command).bind(&p.output_dir).bind(&options).bind(p.created_at).bind(p.updated_at)
+        .bind(&p.dev_build_command).bind(&p.output_dir).bind(&options).bind(&settings).bind(p.created_at).bind(p.updated_at)
         .execute(c).await.map(drop))?;
     Ok(())
 }
@@ -73,12 +76,12 @@ pub async fn insert(db: &Db, p: &Program) -> Result<()> {
 pub async fn update(db: &Db, p: &Program) -> Result<()> {
     const SQL: &str = "UPDATE program SET group_id = $2, name = $3, app_id = $4, repo_url = $5, default_ref = $6, \
         root_dir = $7, install_command = $8, build_command = $9, dev_build_command = $10, output_dir = $11, \
-        options = $12, updated_at = $13 WHERE id = $1";
-    let options = serde_json::to_string(&p.options)?;
+        options = $12, settings = $13, updated_at = $14 WHERE id = $1";
+    let (options, settings) = (serde_json::to_string(&p.options)?, serde_json::to_string(&p.settings)?);
     on!(db, c => sqlx::query(SQL)
         .bind(&p.id).bind(&p.group_id).bind(&p.name).bind(&p.app_id).bind(&p.repo_url).bind(&p.default_ref)
         .bind(&p.root_dir).bind(&p.install_command).bind(&p.build_command).bind(&p.dev_build_command)
-        .bind(&p.output_dir).bind(&options).bind(p.updated_at)
+        .bind(&p.output_dir).bind(&options).bind(&settings).bind(p.updated_at)
         .execute(c).await.map(drop))?;
     Ok(())
 }
@@ -92,8 +95,22 @@ pub async fn find_for_runner(db: &Db, id: &str) -> Result<Option<Program>> {
     Ok(on!(db, c => sqlx::query_as("SELECT * FROM program WHERE id = $1").bind(id).fetch_optional(c).await)?)
 }
 
+/// Archived programs keep everything and take no releases; `None` restores.
+pub async fn set_archived(db: &Db, id: &str, at: Option<Ms>) -> Result<()> {
+    on!(db, c => sqlx::query("UPDATE program SET archived_at = $2 WHERE id = $1").bind(id).bind(at).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Those that take releases.
 pub async fn list(db: &Db, _scope: Scope) -> Result<Vec<Program>> {
-    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program ORDER BY name").fetch_all(c).await)?)
+    const SQL: &str = "SELECT * FROM program WHERE archived_at IS NULL ORDER BY name";
+    Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
+}
+
+/// The others; the latest archived first.
+pub async fn list_archived(db: &Db, _scope: Scope) -> Result<Vec<Program>> {
+    const SQL: &str = "SELECT * FROM program WHERE archived_at IS NOT NULL ORDER BY archived_at DESC";
+    Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
 }
 
 /// Serialises all who queue or dispatch for this program, on either engine.

@@ -4,7 +4,7 @@ use sqlx::Row;
 
 use super::{Db, Result, Tx, json, json_opt, on, rows, within, word};
 use crate::clock::Ms;
-use crate::model::release::{Failure, Outcome, Parameters, Release, Size, Stage, StageRow, StageStatus};
+use crate::model::release::{Action, Failure, Outcome, Parameters, Release, Size, Stage, StageRow, StageStatus};
 use crate::model::user::Scope;
 
 rows!(Release, r => Release {
@@ -20,6 +20,7 @@ rows!(Release, r => Release {
         query: r.try_get("query")?,
         scene: r.try_get("scene")?,
         options: json(r.try_get("options")?)?,
+        without_lockfile: r.try_get("without_lockfile")?,
     },
     status: word(r.try_get("status")?)?,
     stage: r.try_get::<Option<String>, _>("stage")?.map(word).transpose()?,
@@ -28,6 +29,7 @@ rows!(Release, r => Release {
     lease_until: r.try_get("lease_until")?,
     cancel_requested: r.try_get("cancel_requested")?,
     retry_of: r.try_get("retry_of")?,
+    remark: r.try_get("remark")?,
     commit: r.try_get("commit_id")?,
     commit_subject: r.try_get("commit_subject")?,
     failure: json_opt(r.try_get("failure")?)?,
@@ -66,8 +68,8 @@ pub async fn insert(tx: &mut Tx, r: &Release, idempotency_key: Option<&str>, key
         WHERE requested_by = $1 AND program_id = $2 AND idempotency_key = $3 AND created_at < $4";
     const SQL: &str = "INSERT INTO release (id, program_id, action, reference, version, description, environment, \
         page_path, query, scene, options, status, attempt, cancel_requested, retry_of, idempotency_key, sizes, \
-        requested_by, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, FALSE, $12, $13, '[]', $14, $15) \
+        requested_by, created_at, without_lockfile) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, FALSE, $12, $13, '[]', $14, $15, $16) \
         ON CONFLICT (requested_by, program_id, idempotency_key) DO NOTHING";
     if let Some(key) = idempotency_key {
         within!(tx, c => sqlx::query(FORGET).bind(&r.requested_by).bind(&r.program_id).bind(key).bind(keys_since).execute(c).await.map(drop))?;
@@ -77,7 +79,7 @@ pub async fn insert(tx: &mut Tx, r: &Release, idempotency_key: Option<&str>, key
     let done = within!(tx, c => sqlx::query(SQL)
         .bind(&r.id).bind(&r.program_id).bind(p.action.as_str()).bind(&p.reference).bind(&p.version)
         .bind(&p.description).bind(p.environment.as_str()).bind(&p.page_path).bind(&p.query).bind(&p.scene)
-        .bind(&options).bind(&r.retry_of).bind(idempotency_key).bind(&r.requested_by).bind(r.created_at)
+        .bind(&options).bind(&r.retry_of).bind(idempotency_key).bind(&r.requested_by).bind(r.created_at).bind(p.without_lockfile)
         .execute(c).await.map(|r| r.rows_affected()))?;
     Ok(done == 1)
 }
@@ -85,6 +87,15 @@ pub async fn insert(tx: &mut Tx, r: &Release, idempotency_key: Option<&str>, key
 pub async fn find_by_key(tx: &mut Tx, user: &str, program: &str, key: &str) -> Result<Option<Release>> {
     const SQL: &str = "SELECT * FROM release WHERE requested_by = $1 AND program_id = $2 AND idempotency_key = $3";
     Ok(within!(tx, c => sqlx::query_as(SQL).bind(user).bind(program).bind(key).fetch_optional(c).await)?)
+}
+
+/// What a person last asked of a program; `None` when they never did.
+pub async fn find_last(db: &Db, program: &str, user: &str, action: Action) -> Result<Option<Parameters>> {
+    const SQL: &str = "SELECT * FROM release WHERE program_id = $1 AND requested_by = $2 AND action = $3 \
+        ORDER BY created_at DESC LIMIT 1";
+    let found: Option<Release> = on!(db, c => sqlx::query_as(SQL)
+        .bind(program).bind(user).bind(action.as_str()).fetch_optional(c).await)?;
+    Ok(found.map(|release| release.parameters))
 }
 
 /// Marks the program's oldest queued release as dispatched if the program is free. Call under [`super::programs::lock`].
@@ -119,6 +130,11 @@ pub async fn set_commit(db: &Db, id: &str, attempt: i64, commit: &str, subject: 
         on!(db, c => sqlx::query(SQL).bind(id).bind(attempt).bind(commit).bind(subject).execute(c).await.map(|r| r.rows_affected()))?
             == 1,
     )
+}
+
+pub async fn set_remark(db: &Db, id: &str, remark: &str) -> Result<()> {
+    on!(db, c => sqlx::query("UPDATE release SET remark = $2 WHERE id = $1").bind(id).bind(remark).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 pub async fn set_sizes(db: &Db, id: &str, attempt: i64, sizes: &[Size]) -> Result<bool> {

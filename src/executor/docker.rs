@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use bollard::container::LogOutput;
 use bollard::errors::Error as EngineError;
 use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CreateContainerOptions, KillContainerOptions, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, BuildImageOptionsBuilder, CreateContainerOptions, KillContainerOptions,
+    ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
+    StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use futures::StreamExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Container, Ended, ExecError, OutputSender, RunSpec, docker_spec};
+use super::{Build, Container, Ended, ExecError, OutputSender, RunSpec, docker_spec};
 use crate::model::log::Stream;
 
 /// Between TERM and KILL of a canceled container, seconds.
@@ -143,6 +144,46 @@ impl Docker {
 
     pub(super) async fn remove(&self, id: &str) {
         remove(&self.api, id).await;
+    }
+
+    pub(super) async fn prune_volumes(&self, labels: &BTreeMap<String, String>) -> Result<(), ExecError> {
+        let wanted: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let filters = std::collections::HashMap::from([("label".to_owned(), wanted)]);
+        let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        for volume in self.api.list_volumes(Some(options)).await?.volumes.unwrap_or_default() {
+            // One that a container still uses refuses to go.
+            let _ = self.api.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn build(&self, image: &Build<'_>, mut said: impl FnMut(&str)) -> Result<(), ExecError> {
+        let mut context = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(image.dockerfile.len() as u64);
+        header.set_mode(0o644);
+        let packed = context.append_data(&mut header, "Dockerfile", image.dockerfile.as_bytes());
+        let context =
+            packed.and_then(|()| context.into_inner()).map_err(|error| ExecError::Build(error.to_string()))?;
+        let options = BuildImageOptionsBuilder::new()
+            .t(image.tag)
+            .buildargs(&image.args.clone().into_iter().collect())
+            .labels(&image.labels.clone().into_iter().collect())
+            .rm(true)
+            .forcerm(true)
+            .build();
+        let mut building = self.api.build_image(options, None, Some(bollard::body_full(context.into())));
+        while let Some(step) = building.next().await {
+            let step = step.map_err(|error| match error {
+                EngineError::DockerStreamError { error } => ExecError::Build(error),
+                error => error.into(),
+            })?;
+            if let Some(failed) = step.error_detail.and_then(|detail| detail.message) {
+                return Err(ExecError::Build(failed));
+            }
+            step.stream.unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).for_each(&mut said);
+        }
+        Ok(())
     }
 
     pub(super) async fn describe(&self) -> Result<String, ExecError> {

@@ -1,12 +1,13 @@
 //! RunSpec → what the engine's API takes. Pure, so that the hardening can be tested without an engine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType, ResourcesUlimits,
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType, MountVolumeOptions,
+    MountVolumeOptionsDriverConfig, ResourcesUlimits,
 };
 
-use super::{Network, RunSpec};
+use super::{Mount, Network, RunSpec, Source};
 
 pub(super) fn body(spec: &RunSpec) -> ContainerCreateBody {
     ContainerCreateBody {
@@ -25,13 +26,7 @@ pub(super) fn body(spec: &RunSpec) -> ContainerCreateBody {
 }
 
 fn host_config(spec: &RunSpec) -> HostConfig {
-    let mounts = spec.mounts.iter().map(|mount| EngineMount {
-        typ: Some(MountType::BIND),
-        source: Some(mount.host.display().to_string()),
-        target: Some(mount.target.clone()),
-        read_only: Some(mount.read_only),
-        ..Default::default()
-    });
+    let mounts = spec.mounts.iter().map(|mount| engine_mount(mount, &spec.labels));
     let network = match spec.network {
         Network::None => "none",
         Network::Registry | Network::Vendor => "bridge",
@@ -59,6 +54,41 @@ fn host_config(spec: &RunSpec) -> HostConfig {
     }
 }
 
+/// A copy-on-write mount is a volume of the engine's own local driver, made and removed with its container.
+fn engine_mount(mount: &Mount, labels: &BTreeMap<String, String>) -> EngineMount {
+    let target = Some(mount.target.clone());
+    match &mount.source {
+        Source::Path(path) => EngineMount {
+            typ: Some(MountType::BIND),
+            source: Some(path.display().to_string()),
+            target,
+            read_only: Some(mount.read_only),
+            ..Default::default()
+        },
+        Source::Overlay { lower, upper, work } => {
+            // An unnamed volume takes no read-only flag of its own.
+            let flag = if mount.read_only { "ro," } else { "" };
+            let (lower, upper, work) = (lower.display(), upper.display(), work.display());
+            let folders = format!("{flag}lowerdir={lower},upperdir={upper},workdir={work}");
+            let options = [("type", "overlay"), ("device", "overlay"), ("o", &folders)];
+            EngineMount {
+                typ: Some(MountType::VOLUME),
+                target,
+                volume_options: Some(MountVolumeOptions {
+                    no_copy: Some(true),
+                    labels: Some(labels.clone().into_iter().collect()),
+                    driver_config: Some(MountVolumeOptionsDriverConfig {
+                        name: Some("local".to_owned()),
+                        options: Some(options.map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
+                    }),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }
+        }
+    }
+}
+
 fn ulimit(name: &str, value: i64) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) }
 }
@@ -68,8 +98,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::executor::Mount;
-
     fn spec(network: Network) -> RunSpec {
         RunSpec {
             image: "sampan/x".into(),

@@ -22,21 +22,32 @@ pub enum Network {
     Vendor,
 }
 
+/// Paths are those of the engine's host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Path(PathBuf),
+    /// Copy on write: `lower` is seen and never changed, writes land in `upper`; `work` is the kernel's own.
+    Overlay {
+        lower: PathBuf,
+        upper: PathBuf,
+        work: PathBuf,
+    },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
-    /// A path on the engine's host.
-    pub host: PathBuf,
+    pub source: Source,
     pub target: String,
     pub read_only: bool,
 }
 
 impl Mount {
     pub fn read_only(host: impl Into<PathBuf>, target: &str) -> Self {
-        Self { host: host.into(), target: target.into(), read_only: true }
+        Self { source: Source::Path(host.into()), target: target.into(), read_only: true }
     }
 
     pub fn writable(host: impl Into<PathBuf>, target: &str) -> Self {
-        Self { host: host.into(), target: target.into(), read_only: false }
+        Self { source: Source::Path(host.into()), target: target.into(), read_only: false }
     }
 }
 
@@ -84,6 +95,15 @@ pub struct Container {
     pub labels: BTreeMap<String, String>,
 }
 
+/// An image to be built.
+#[derive(Debug, Clone)]
+pub struct Build<'a> {
+    pub dockerfile: &'a str,
+    pub tag: &'a str,
+    pub args: &'a BTreeMap<String, String>,
+    pub labels: &'a BTreeMap<String, String>,
+}
+
 /// Raw bytes as they come; order within a stream holds.
 pub type Output = (Stream, bytes::Bytes);
 pub type OutputSender = mpsc::Sender<Output>;
@@ -94,6 +114,8 @@ pub enum ExecError {
     ImageMissing(String),
     #[error("the container engine failed: {0}")]
     Engine(#[from] bollard::errors::Error),
+    #[error("the image could not be built: {0}")]
+    Build(String),
 }
 
 /// The one engine we know; another would be an arm here and a file beside `docker`.
@@ -130,6 +152,20 @@ impl Executor {
     pub async fn remove(&self, id: &str) {
         match self {
             Self::Docker(docker) => docker.remove(id).await,
+        }
+    }
+
+    /// Removes volumes with these labels that no container uses; what a kill left between two calls.
+    pub async fn prune_volumes(&self, labels: &BTreeMap<String, String>) -> Result<(), ExecError> {
+        match self {
+            Self::Docker(docker) => docker.prune_volumes(labels).await,
+        }
+    }
+
+    /// Builds an image from a Dockerfile that copies nothing; each line of output goes to `said`.
+    pub async fn build(&self, image: &Build<'_>, said: impl FnMut(&str)) -> Result<(), ExecError> {
+        match self {
+            Self::Docker(docker) => docker.build(image, said).await,
         }
     }
 

@@ -16,3 +16,26 @@ pub struct Credential {
     pub fingerprint: String,
     pub updated_at: Ms,
 }
+
+super::words! {
+    /// How a private repository is reached.
+    RepositoryLogin { Token = "token", Key = "key" }
+}
+
+/// What opens a private repository, sealed. Values: `user` and `token`, or `key`.
+#[derive(Clone)]
+pub struct RepositoryCredential {
+    pub program_id: String,
+    pub kind: RepositoryLogin,
+    pub sealed: Vec<u8>,
+    pub fingerprint: String,
+    pub updated_at: Ms,
+}
+
+/// The key an SSH host showed when it was first met.
+#[derive(Debug, Clone)]
+pub struct KnownHost {
+    pub host: String,
+    pub fingerprint: String,
+    pub seen_at: Ms,
+}

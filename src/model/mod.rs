@@ -4,12 +4,19 @@ pub mod credential;
 pub mod log;
 pub mod program;
 pub mod release;
+pub mod robot;
+pub mod snapshot;
 pub mod user;
 pub mod version;
 
 /// A fresh id: 32 hex digits that sort by time of making.
 pub fn new_id() -> String {
     uuid::Uuid::now_v7().simple().to_string()
+}
+
+/// Bytes in lower-case hex digits.
+pub fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Declares a closed set of words that are stored and shown by their name.

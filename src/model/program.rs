@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Ms;
 
 #[derive(Debug, Clone)]
@@ -14,7 +16,7 @@ pub struct Group {
 /// Values of a platform's option fields, by field name.
 pub type Options = BTreeMap<String, serde_json::Value>;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Program {
     pub id: String,
     pub group_id: String,
@@ -35,8 +37,55 @@ pub struct Program {
     /// Where the compiled program lies, below `root_dir`.
     pub output_dir: String,
     pub options: Options,
+    pub settings: Settings,
+    /// Since when it takes no more releases.
+    pub archived_at: Option<Ms>,
     pub created_at: Ms,
     pub updated_at: Ms,
+}
+
+super::words! {
+    /// For which environments compilers keep their caches between releases.
+    BuildCache { Off = "off", Development = "development", Always = "always" }
+}
+
+/// How a program's builds run. `None` and empty mean the instance's default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Major version of Node.js; empty: as `.nvmrc`, `.node-version` or `engines` say.
+    pub node: String,
+    pub npm_registry: String,
+    pub ignore_lockfile: bool,
+    /// Whether installed dependencies are kept for the next release.
+    pub snapshots: bool,
+    pub build_cache: BuildCache,
+    /// Fetch one commit without history.
+    pub shallow: bool,
+    /// Whether compile has no network.
+    pub offline_compile: bool,
+    pub memory_mb: Option<i64>,
+    pub cpus: Option<i64>,
+    pub stage_timeout_minutes: Option<u64>,
+    pub no_output_timeout_minutes: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            node: String::new(),
+            npm_registry: String::new(),
+            ignore_lockfile: false,
+            snapshots: true,
+            build_cache: BuildCache::Development,
+            shallow: false,
+            offline_compile: false,
+            memory_mb: None,
+            cpus: None,
+            stage_timeout_minutes: None,
+            no_output_timeout_minutes: None,
+        }
+    }
 }
 
 /// A path below a folder that can be written down without surprises: relative, no `..`, no backslash, no NUL.
@@ -83,6 +132,16 @@ pub fn without_credentials(url: &str) -> String {
     }
 }
 
+/// A web address with user and password in it, taken apart: the address without them, and both.
+pub fn split_login(url: &str) -> Option<(String, String, String)> {
+    let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| scheme.starts_with("http"))?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (login, host) = authority.rsplit_once('@')?;
+    let (user, password) = login.split_once(':').unwrap_or(("", login));
+    let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some((format!("{scheme}://{host}/{path}"), plain(user), plain(password)))
+}
+
 /// A repository's page for a browser; empty where its address tells none.
 pub fn web_url(repo_url: &str) -> String {
     let plain = without_credentials(repo_url);
@@ -122,6 +181,9 @@ mod tests {
         assert_eq!(without_credentials("https://h/a@b"), "https://h/a@b");
         assert_eq!(web_url("https://t@h/a.git"), "https://h/a");
         assert_eq!(web_url("git@h:a.git"), "");
+        let (url, user, token) = split_login("https://me:p%40ss@h:1/a.git").expect("a login");
+        assert_eq!((url.as_str(), user.as_str(), token.as_str()), ("https://h:1/a.git", "me", "p@ss"));
+        assert!(split_login("ssh://git@h/a").is_none() && split_login("https://h/a@b").is_none());
     }
 
     #[test]

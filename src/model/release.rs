@@ -56,6 +56,7 @@ pub struct Parameters {
     pub scene: String,
     /// The program's options as they were at the click.
     pub options: Options,
+    pub without_lockfile: bool,
 }
 
 /// Why a release did not succeed. `code` finds the hint; `message` is raw text of the tool that failed.
@@ -69,11 +70,14 @@ pub struct Failure {
     /// The last lines of output, where they say more than the message.
     #[serde(default)]
     pub tail: Vec<String>,
+    /// The lines around the first error, where the last ones do not show it.
+    #[serde(default)]
+    pub excerpt: Vec<String>,
 }
 
 impl Failure {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), args: vec![], tail: vec![] }
+        Self { code: code.into(), message: message.into(), args: vec![], tail: vec![], excerpt: vec![] }
     }
 
     pub fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
@@ -123,6 +127,8 @@ pub struct Release {
     pub lease_until: Option<Ms>,
     pub cancel_requested: bool,
     pub retry_of: Option<String>,
+    /// What a person noted later.
+    pub remark: String,
     pub commit: Option<String>,
     pub commit_subject: Option<String>,
     pub failure: Option<Failure>,

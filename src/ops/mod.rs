@@ -3,8 +3,12 @@
 pub mod accounts;
 pub mod credentials;
 pub mod logs;
+pub mod program_settings;
 pub mod programs;
 pub mod releases;
+pub mod repositories;
+pub mod robots;
+pub mod snapshots;
 pub mod turns;
 
 use crate::error::{Error, Result};

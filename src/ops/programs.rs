@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::allow;
+use super::{allow, program_settings, repositories};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::db;
 use crate::error::{Error, FieldError, Result, Text};
+use crate::git;
 use crate::model::new_id;
 use crate::model::program::{Group, Program, is_plain_relative, is_valid_ref, is_valid_repo_url};
 use crate::model::user::{User, Verb};
@@ -44,10 +45,15 @@ pub type Form = BTreeMap<String, String>;
 
 pub async fn create(app: &App, actor: &User, form: &Form) -> Result<Program> {
     allow(actor, Verb::EditPrograms)?;
+    let mut form = form.clone();
+    let login = repositories::take_login(&mut form)?;
     let platform = form.get("platform").cloned().unwrap_or_default();
     let now = app.clock.now();
-    let program = checked(app, actor, &platform, form, new_id(), now).await?;
+    let program = checked(app, actor, &platform, &form, new_id(), now).await?;
     unique("name", db::programs::insert(&app.db, &program).await)?;
+    if let Some(login) = login {
+        repositories::store_login(app, &program.id, login).await?;
+    }
     app.bus.tell(Moved::Programs);
     Ok(program)
 }
@@ -55,10 +61,27 @@ pub async fn create(app: &App, actor: &User, form: &Form) -> Result<Program> {
 pub async fn update(app: &App, actor: &User, id: &str, form: &Form) -> Result<Program> {
     allow(actor, Verb::EditPrograms)?;
     let old = db::programs::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?;
-    let program = checked(app, actor, &old.platform, form, old.id, old.created_at).await?;
+    let mut form = form.clone();
+    let login = repositories::take_login(&mut form)?;
+    let program = checked(app, actor, &old.platform, &form, old.id, old.created_at).await?;
     unique("name", db::programs::update(&app.db, &program).await)?;
+    if let Some(login) = login {
+        repositories::store_login(app, &program.id, login).await?;
+    } else if git::host_of(&old.repo_url) != git::host_of(&program.repo_url) {
+        // A token was given for one host; whoever may edit the address must not send it to another.
+        db::repositories::delete_credential(&app.db, &program.id).await?;
+    }
     app.bus.tell(Moved::Programs);
     Ok(program)
+}
+
+/// An archived program takes no releases and leaves the lists; nothing of it is lost.
+pub async fn archive(app: &App, actor: &User, id: &str, archived: bool) -> Result<()> {
+    allow(actor, Verb::EditPrograms)?;
+    db::programs::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?;
+    db::programs::set_archived(&app.db, id, archived.then(|| app.clock.now())).await?;
+    app.bus.tell(Moved::Programs);
+    Ok(())
 }
 
 async fn checked(app: &App, actor: &User, platform: &str, form: &Form, id: String, created_at: i64) -> Result<Program> {
@@ -91,6 +114,7 @@ async fn checked(app: &App, actor: &User, platform: &str, form: &Form, id: Strin
         Some(Err(other)) => return Err(other),
         None => Default::default(),
     };
+    let settings = program_settings::checked(form, &mut errors);
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
@@ -108,6 +132,8 @@ async fn checked(app: &App, actor: &User, platform: &str, form: &Form, id: Strin
         dev_build_command: field("dev_build_command"),
         output_dir: field("output_dir"),
         options,
+        settings,
+        archived_at: None,
         created_at,
         updated_at: app.clock.now(),
     })

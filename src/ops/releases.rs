@@ -1,6 +1,6 @@
 //! Releases: asking for one, canceling, retrying, confirming.
 
-use super::{allow, turns};
+use super::{allow, robots, turns};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::clock::{self, HOUR};
@@ -29,6 +29,8 @@ pub struct Request {
     /// The same key from the same person gives the same release for 24 hours.
     pub idempotency_key: Option<String>,
     pub retry_of: Option<String>,
+    /// Let the package manager choose versions anew.
+    pub without_lockfile: bool,
 }
 
 /// Queues a release; the one an earlier click with the same key made, where there is one.
@@ -36,6 +38,9 @@ pub async fn request(app: &App, actor: &User, program_id: &str, request: Request
     allow(actor, Verb::Publish)?;
     let program = db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
     let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
+    if program.archived_at.is_some() {
+        return Err(Error::Conflict(Text::new("errors.archived")));
+    }
     if db::credentials::find(&app.db, &program.id).await?.is_none() {
         return Err(Error::Conflict(Text::new("errors.no_credential")));
     }
@@ -43,10 +48,10 @@ pub async fn request(app: &App, actor: &User, program_id: &str, request: Request
     if parameters.version.is_empty() {
         parameters.version = propose_version(app, &program).await?;
     }
-    let release = queued(app, actor, &program, parameters, request.retry_of);
-
     let mut tx = app.db.begin().await?;
     db::programs::lock(&mut tx, &program.id).await?;
+    robots::lease(app, &mut tx, platform, &program, &mut parameters).await?;
+    let release = queued(app, actor, &program, parameters, request.retry_of);
     let key = request.idempotency_key.as_deref().filter(|key| !key.is_empty());
     if !db::releases::insert(&mut tx, &release, key, app.clock.now() - KEYS_LIVE).await? {
         let earlier = db::releases::find_by_key(&mut tx, &actor.id, &program.id, key.unwrap_or_default()).await?;
@@ -73,6 +78,7 @@ fn checked(platform: &Platform, program: &Program, request: &Request) -> Result<
         query: taken("query", &request.query),
         scene: taken("scene", &request.scene),
         options: program.options.clone(),
+        without_lockfile: request.without_lockfile,
     };
     let one_line = |text: &str, max: usize| text.chars().count() <= max && !text.chars().any(char::is_control);
     let mut errors = Vec::new();
@@ -103,6 +109,7 @@ fn queued(app: &App, actor: &User, program: &Program, parameters: Parameters, re
         lease_until: None,
         cancel_requested: false,
         retry_of,
+        remark: String::new(),
         commit: None,
         commit_subject: None,
         failure: None,
@@ -146,7 +153,13 @@ pub async fn cancel(app: &App, actor: &User, id: &str) -> Result<()> {
 }
 
 /// The same again as a new release: for a preview a fresh QR.
-pub async fn retry(app: &App, actor: &User, id: &str, idempotency_key: Option<String>) -> Result<Release> {
+pub async fn retry(
+    app: &App,
+    actor: &User,
+    id: &str,
+    without_lockfile: bool,
+    idempotency_key: Option<String>,
+) -> Result<Release> {
     let old = own_or_any(app, actor, id).await?;
     if !old.status.is_final() {
         return Err(Error::Conflict(Text::new("errors.not_finished")));
@@ -168,6 +181,7 @@ pub async fn retry(app: &App, actor: &User, id: &str, idempotency_key: Option<St
         scene: p.scene,
         idempotency_key,
         retry_of: Some(old.id),
+        without_lockfile: p.without_lockfile || without_lockfile,
     };
     request(app, actor, &old.program_id, again).await
 }
@@ -185,6 +199,18 @@ pub async fn confirm(app: &App, actor: &User, id: &str, arrived: bool) -> Result
     }
     tx.commit().await?;
     app.bus.tell(Moved::Release(id.to_owned()));
+    Ok(())
+}
+
+/// A note for people, written at any time: "this one went to the customer".
+pub async fn remark(app: &App, actor: &User, id: &str, text: &str) -> Result<()> {
+    let release = own_or_any(app, actor, id).await?;
+    let text = text.trim();
+    if text.chars().count() > 200 {
+        return Err(Error::invalid("remark", Text::new("errors.too_long")));
+    }
+    db::releases::set_remark(&app.db, &release.id, text).await?;
+    app.bus.tell(Moved::Release(release.id));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ pub fn recognise(platform: &Platform, code: &str, message: &str) -> Failure {
     for known in &platform.errors {
         if let Some(found) = known.pattern.captures(&text) {
             let args = found.iter().skip(1).map(|group| group.map_or("", |g| g.as_str()).trim().to_owned()).collect();
-            return Failure { code: known.code.clone(), message: message.to_owned(), args, tail: vec![] };
+            return Failure { args, ..Failure::new(&known.code, message) };
         }
     }
     Failure::new(code, message)

@@ -10,6 +10,7 @@ use crate::clock::{MINUTE, Ms};
 use crate::lang::Lang;
 use crate::model::release::Action;
 use crate::model::version;
+use crate::platform::detect::Preset;
 
 /// A text in both languages.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,16 +47,18 @@ pub struct Platform {
     #[serde(default)]
     pub qr_ttl: BTreeMap<Action, String>,
     pub robots: Option<Robots>,
+    /// Kinds of projects, the more telling first.
     #[serde(default)]
-    pub detect: Option<Detect>,
+    pub presets: Vec<Preset>,
     pub app_id_pattern: String,
     pub default_output_dir: String,
     #[serde(default)]
     pub default_build_command: String,
     #[serde(default)]
     pub default_dev_build_command: String,
+    /// One of these must lie in the output folder; a project of another kind is refused before anything runs on it.
     #[serde(default)]
-    pub output_must_contain: Vec<String>,
+    pub output_must_contain_any: Vec<String>,
     #[serde(default)]
     pub fields: Vec<Field>,
     #[serde(default)]
@@ -75,12 +78,6 @@ pub struct Versions {
 pub struct Robots {
     pub min: i64,
     pub max: i64,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Detect {
-    pub any: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -137,6 +134,9 @@ pub enum Level {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
+    /// Only for packages of this kind; absent: of the usual one.
+    #[serde(default)]
+    pub kind: Option<String>,
     pub what: String,
     pub bytes: i64,
     pub level: Level,
@@ -187,6 +187,12 @@ impl Platform {
 
     pub fn fields(&self, scope: FieldScope) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.scope == scope)
+    }
+
+    /// What a package or sub-package of this kind may weigh: its own limit, else that of every single one.
+    pub fn limit(&self, kind: Option<&str>, name: &str) -> Option<&Limit> {
+        let of = |what: &str| self.limits.iter().find(|limit| limit.kind.as_deref() == kind && limit.what == what);
+        of(name).or_else(|| of("package"))
     }
 
     pub fn valid_app_id(&self, id: &str) -> bool {

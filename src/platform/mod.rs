@@ -1,5 +1,6 @@
 //! What a platform is. Knows none by name: everything that differs is in `workers/<id>/platform.toml`.
 
+pub mod detect;
 pub mod fields;
 pub mod hints;
 pub mod manifest;

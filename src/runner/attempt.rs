@@ -10,7 +10,6 @@ use super::Runner;
 use super::log::Log;
 use crate::bus::Moved;
 use crate::db;
-use crate::git::GitError;
 use crate::model::release::{Failure, LEASE, RENEW_EVERY, Release, Stage, StageStatus};
 use crate::ops::turns;
 
@@ -159,18 +158,5 @@ impl Attempt {
                 None => return std::future::pending().await,
             }
         }
-    }
-}
-
-/// A git error as an outcome.
-pub(super) fn git_failure(error: GitError, stopper: &Stopper) -> Halt {
-    let message = error.to_string();
-    match error {
-        GitError::Canceled => stopper.halt(),
-        GitError::Refused(_) => fail("git_refused", message),
-        GitError::NoRepository(_) => fail("git_no_repository", message),
-        GitError::NoReference(name) => Halt::Failed(Failure::new("git_no_reference", message).args([&name])),
-        GitError::Unreachable(_) => fail("git_unreachable", message),
-        GitError::Other(_) => fail("git_error", message),
     }
 }

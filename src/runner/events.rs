@@ -41,7 +41,15 @@ pub fn describe(event: &Event) -> String {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkerResult {
-    Ok { version: String, qr: Option<String>, qr_url: Option<String>, sizes: Vec<Size>, vendor: serde_json::Value },
+    Ok {
+        version: String,
+        /// What kind of package the sizes are of, where a platform has several; chooses among its limits.
+        kind: Option<String>,
+        qr: Option<String>,
+        qr_url: Option<String>,
+        sizes: Vec<Size>,
+        vendor: serde_json::Value,
+    },
     Failed { code: String, message: String, path: Option<String> },
 }
 
@@ -50,6 +58,8 @@ struct Raw {
     ok: bool,
     #[serde(default)]
     version: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
     #[serde(default)]
     qr: Option<String>,
     #[serde(default)]
@@ -84,5 +94,12 @@ pub fn parse_result(bytes: &[u8]) -> Result<WorkerResult, String> {
     if raw.sizes.iter().any(|size| size.bytes < 0) {
         return Err("a negative size".to_owned());
     }
-    Ok(WorkerResult::Ok { version, qr: raw.qr, qr_url: raw.qr_url, sizes: raw.sizes, vendor: raw.vendor })
+    Ok(WorkerResult::Ok {
+        version,
+        kind: raw.kind,
+        qr: raw.qr,
+        qr_url: raw.qr_url,
+        sizes: raw.sizes,
+        vendor: raw.vendor,
+    })
 }

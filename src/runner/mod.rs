@@ -1,28 +1,38 @@
 //! Takes releases off the queue and runs them. Pages never meet it: they share rows, ids, wake-ups and objects.
 
 mod attempt;
+mod cache;
 pub mod events;
+mod explain;
 pub mod lines;
+mod lockfile;
 pub mod log;
 pub mod mask;
+mod node;
+mod overlay;
+mod packages;
 mod run;
 mod spec;
 mod stages;
 mod sweep;
+mod tree;
 mod workspace;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use futures::StreamExt;
 use futures::stream;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::bus::Moved;
 use crate::executor::Executor;
 
-pub use spec::images;
+pub use node::DEFAULT as DEFAULT_NODE;
+pub use spec::{build_image, images};
 
 /// What every attempt on this process shares.
 #[derive(Clone)]
@@ -36,6 +46,8 @@ pub struct Runner {
     /// The system's and the extra authorities in one file, for containers.
     pub(self) ca_bundle: Option<PathBuf>,
     pub(self) shutdown: CancellationToken,
+    /// Whether the engine mounts copy-on-write folders; found out at the first need.
+    pub(self) overlays: Arc<OnceCell<bool>>,
 }
 
 impl Runner {
@@ -45,7 +57,15 @@ impl Runner {
             .await
             .context("no container engine answers; `sampan doctor` says more")?;
         let ca_bundle = workspace::write_ca_bundle(&app.config)?;
-        Ok(Self { executor, name: crate::model::new_id(), user: workspace::container_user(), ca_bundle, shutdown, app })
+        Ok(Self {
+            executor,
+            name: crate::model::new_id(),
+            user: workspace::container_user(),
+            ca_bundle,
+            shutdown,
+            overlays: Arc::default(),
+            app,
+        })
     }
 
     /// Until shutdown: running attempts are then stopped and put back, so that the next start goes on at once.

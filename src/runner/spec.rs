@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::node;
 use super::workspace::Workspace;
 use crate::app::App;
-use crate::executor::{Mount, Network, RunSpec};
+use crate::config::ContainerLimits;
+use crate::executor::{Mount, Network, RunSpec, Source};
 use crate::model::program::Program;
 use crate::model::release::{Environment, Release, Stage};
 use crate::platform::Platform;
@@ -17,11 +19,11 @@ pub(super) const LABEL_RELEASE: &str = "sampan.release";
 pub(super) const LABEL_ATTEMPT: &str = "sampan.attempt";
 const LABEL_STAGE: &str = "sampan.stage";
 
-/// The Node.js of program builds and of the vendors' tools: the current LTS.
-const BUILD_IMAGE: &str = "build-node24";
 const CA: &str = "/etc/sampan/ca.pem";
 const HOME: &str = "/home/build";
 const MB: i64 = 1024 * 1024;
+/// Where vite and webpack keep what they have compiled, below `node_modules`.
+pub(super) const BUILD_CACHES: [&str; 2] = [".cache", ".vite"];
 
 /// The full name of an image this version of Sampan uses.
 fn image(name: &str) -> String {
@@ -30,10 +32,24 @@ fn image(name: &str) -> String {
 
 /// Every image a platform needs.
 pub fn images(platform: &Platform) -> [String; 2] {
-    [image(BUILD_IMAGE), image(&platform.image)]
+    [build_image(node::DEFAULT), image(&platform.image)]
+}
+
+/// The image that installs and compiles with this Node.js.
+pub fn build_image(node: u32) -> String {
+    image(&format!("build-node{node}"))
+}
+
+/// A `node_modules` folder that lies in a snapshot.
+#[derive(Debug, Clone)]
+pub(super) struct Module {
+    /// Below the checkout.
+    pub place: PathBuf,
+    pub lower: PathBuf,
 }
 
 /// What all containers of one attempt have in common.
+#[derive(Clone)]
 pub(super) struct Base<'a> {
     pub app: &'a App,
     pub release: &'a Release,
@@ -41,11 +57,17 @@ pub(super) struct Base<'a> {
     pub workspace: &'a Workspace,
     pub user: (u32, u32),
     pub ca_bundle: Option<&'a Path>,
+    /// Of install and compile; chosen after checkout.
+    pub node: u32,
+    /// Known after install.
+    pub modules: Vec<Module>,
+    /// Where compilers keep their caches between releases of a branch; `None`: nowhere.
+    pub build_cache: Option<PathBuf>,
 }
 
 impl Base<'_> {
     fn spec(&self, stage: Stage, image: String, command: Vec<String>, network: Network) -> RunSpec {
-        let limits = &self.app.config.container;
+        let limits = limits(&self.app.config.container, self.program);
         let mut env = BTreeMap::from([
             ("HOME".to_owned(), "/tmp/home".to_owned()),
             ("TMPDIR".to_owned(), "/tmp".to_owned()),
@@ -86,13 +108,24 @@ impl Base<'_> {
     }
 
     /// Install and compile: the repository's own code, without secrets.
-    pub(super) fn build(&self, stage: Stage, command: &str) -> RunSpec {
+    pub(super) fn build(&self, stage: Stage, command: &str, folder: &str) -> RunSpec {
         let shell = vec!["sh".to_owned(), "-ec".to_owned(), command.to_owned()];
-        let mut spec = self.spec(stage, image(BUILD_IMAGE), shell, Network::Registry);
+        let offline = stage == Stage::Compile && self.program.settings.offline_compile;
+        let network = if offline { Network::None } else { Network::Registry };
+        let mut spec = self.spec(stage, build_image(self.node), shell, network);
         let p = &self.release.parameters;
         spec.mounts.push(Mount::writable(self.workspace.source(), "/work"));
         spec.mounts.push(Mount::writable(self.workspace.home(), HOME));
-        spec.workdir = join("/work", &self.program.root_dir);
+        spec.mounts.extend(self.module_mounts("/work", Path::new(""), false));
+        spec.workdir = join("/work", folder);
+        if stage == Stage::Compile
+            && let Some(cache) = &self.build_cache
+        {
+            for name in BUILD_CACHES {
+                let target = format!("{}/node_modules/{name}", spec.workdir);
+                spec.mounts.push(Mount::writable(cache.join(name.trim_start_matches('.')), &target));
+            }
+        }
         let heap = format!("--max-old-space-size={}", spec.memory / MB * 3 / 4);
         for (name, value) in [
             ("HOME", HOME),
@@ -106,10 +139,29 @@ impl Base<'_> {
         ] {
             spec.env.insert(name.to_owned(), value.to_owned());
         }
-        if let Some(registry) = &self.app.config.npm_registry {
-            spec.env.insert("npm_config_registry".to_owned(), registry.clone());
+        if let Some(registry) = self.registry() {
+            for name in ["npm_config_registry", "YARN_REGISTRY", "YARN_NPM_REGISTRY_SERVER", "COREPACK_NPM_REGISTRY"] {
+                spec.env.insert(name.to_owned(), registry.to_owned());
+            }
         }
         spec
+    }
+
+    /// The program's npm registry, else the instance's.
+    pub(super) fn registry(&self) -> Option<&str> {
+        let own = Some(self.program.settings.npm_registry.as_str()).filter(|url| !url.is_empty());
+        own.or(self.app.config.npm_registry.as_deref().map(|url| url.trim_end_matches('/')))
+    }
+
+    /// Installed dependencies where a container sees the checkout's folder `root` as `target`.
+    fn module_mounts(&self, target: &str, root: &Path, read_only: bool) -> Vec<Mount> {
+        let mount = |(number, module): (usize, &Module)| {
+            let place = module.place.strip_prefix(root).ok()?;
+            let (upper, work) = self.workspace.overlay(number);
+            let source = Source::Overlay { lower: module.lower.clone(), upper, work };
+            Some(Mount { source, target: format!("{target}/{}", place.display()), read_only })
+        };
+        self.modules.iter().enumerate().filter_map(mount).collect()
     }
 
     /// Prepare and deliver: the platform's driver. Only deliver has a network, and only it has `secrets`.
@@ -126,6 +178,13 @@ impl Base<'_> {
         let network = if secrets.is_some() { Network::Vendor } else { Network::None };
         let mut spec = self.spec(stage, image(&platform.image), command, network);
         spec.mounts.push(Mount::read_only(project, "/project"));
+        // A native project packs its dependencies in prepare.
+        if secrets.is_none()
+            && let Ok(root) = self.workspace.source().canonicalize()
+            && let Ok(root) = project.strip_prefix(root)
+        {
+            spec.mounts.extend(self.module_mounts("/project", root, true));
+        }
         spec.mounts.push(Mount::read_only(job, "/job/job.json"));
         spec.mounts.push(Mount::writable(self.workspace.out(stage.as_str()), "/out"));
         if let Some(secrets) = secrets {
@@ -137,7 +196,7 @@ impl Base<'_> {
     /// The job file; the nonce keeps repository code from speaking for the driver.
     pub(super) fn job(&self, stage: Stage, nonce: &str) -> serde_json::Value {
         let p = &self.release.parameters;
-        let limits = &self.app.config.container;
+        let limits = limits(&self.app.config.container, self.program);
         json!({
             "release": self.release.id, "attempt": self.release.attempt, "nonce": nonce, "stage": stage,
             "action": p.action, "platform": self.program.platform, "app_id": self.program.app_id,
@@ -152,25 +211,17 @@ impl Base<'_> {
     }
 }
 
-/// How dependencies are installed: the program's own command, else by lockfile. `None`: there is nothing to install.
-pub(super) fn install_command(program: &Program, project: &Path) -> Option<String> {
-    if !program.install_command.is_empty() {
-        return Some(program.install_command.clone());
+/// The instance's limits, with the program's own in place of them.
+pub(super) fn limits(instance: &ContainerLimits, program: &Program) -> ContainerLimits {
+    let own = &program.settings;
+    let minutes = |n: u64| std::time::Duration::from_secs(60 * n);
+    ContainerLimits {
+        memory: own.memory_mb.map_or(instance.memory, |n| n * MB),
+        cpus: own.cpus.map_or(instance.cpus, |n| n as f64),
+        stage_timeout: own.stage_timeout_minutes.map_or(instance.stage_timeout, minutes),
+        no_output_timeout: own.no_output_timeout_minutes.map_or(instance.no_output_timeout, minutes),
+        workspace: instance.workspace,
     }
-    let has = |name: &str| project.join(name).is_file();
-    // Development dependencies hold the compilers: wanted whatever NODE_ENV says.
-    let command = if has("pnpm-lock.yaml") {
-        "pnpm install --frozen-lockfile --prod=false"
-    } else if has("yarn.lock") {
-        "yarn install --frozen-lockfile --production=false --non-interactive"
-    } else if has("package-lock.json") || has("npm-shrinkwrap.json") {
-        "npm ci --include=dev --no-audit --no-fund"
-    } else if has("package.json") {
-        "npm install --include=dev --no-audit --no-fund --no-package-lock"
-    } else {
-        return None;
-    };
-    Some(command.to_owned())
 }
 
 /// The command of the environment; development falls back to production's. `None`: nothing to compile.

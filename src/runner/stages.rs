@@ -1,22 +1,25 @@
 //! The five stages, in order. Each either gives what the next one needs or says why it could not.
 
+mod checkout;
 mod contained;
 mod deliver;
+mod install;
 
 use std::path::{Path, PathBuf};
 
 use contained::{contain, judge};
 
-use super::attempt::{Attempt, Halt, fail, git_failure};
+use install::Installed;
+
+use super::attempt::{Attempt, Halt, fail};
 use super::events::{WorkerResult, parse_result};
+use super::node;
 use super::spec::{self, Base};
 use super::workspace::{self, Workspace};
 use crate::bus::Moved;
 use crate::db;
-use crate::executor::Ended;
-use crate::git;
 use crate::lang;
-use crate::model::program::{Program, without_credentials};
+use crate::model::program::Program;
 use crate::model::release::{Delivered, Failure, Size, Stage};
 use crate::platform::manifest::Level;
 use crate::platform::{Platform, hints};
@@ -32,62 +35,45 @@ pub(super) async fn all(
     platform: &Platform,
     workspace: &Workspace,
 ) -> Result<Delivered, Halt> {
-    let commit = attempt.stage(Stage::Checkout, checkout(attempt, program, workspace)).await?;
+    let commit = attempt.stage(Stage::Checkout, checkout::checkout(attempt, program, workspace)).await?;
     let mut attempt = attempt.clone();
     attempt.release.commit = commit;
     let attempt = &attempt;
-    let base = Base {
+    let mut base = Base {
         app: &attempt.runner.app,
         release: &attempt.release,
         program,
         workspace,
         user: attempt.runner.user,
         ca_bundle: attempt.runner.ca_bundle.as_deref(),
+        node: node::DEFAULT,
+        modules: vec![],
+        build_cache: None,
     };
     let project = workspace::folder_inside(&workspace.source(), &[&program.root_dir])
         .ok_or_else(|| Halt::Failed(Failure::new("root_dir_missing", "").args([&program.root_dir])))?;
-    attempt.stage(Stage::Install, install(attempt, &base, &project)).await?;
-    attempt.stage(Stage::Compile, compile(attempt, &base)).await?;
+    // Held to the end: what is in use is not swept.
+    let mut installed = Installed::default();
+    attempt.stage(Stage::Install, install::install(attempt, &mut base, &project, &mut installed)).await?;
+    attempt.stage(Stage::Compile, compile(attempt, &mut base)).await?;
     let prepared = attempt.stage(Stage::Prepare, prepare(attempt, &base, platform)).await?;
     let package = prepared.ok_or_else(|| fail("internal", ""))?;
     let delivered = attempt.stage(Stage::Deliver, deliver::deliver(attempt, &base, platform, &package)).await?;
     delivered.ok_or_else(|| fail("internal", ""))
 }
 
-async fn checkout(attempt: &Attempt, program: &Program, workspace: &Workspace) -> Result<Option<String>, Halt> {
-    let app = &attempt.runner.app;
-    let reference = attempt.release.parameters.reference.clone();
-    let shown = without_credentials(&program.repo_url);
-    attempt.log.say("checkout", format!("{shown} @ {reference}")).await;
-    let cancel = attempt.stopper.token.clone();
-    let done =
-        git::checkout(app.config.mirror_dir(), program.repo_url.clone(), reference, workspace.source(), cancel).await;
-    let commit = done.map_err(|error| git_failure(error, &attempt.stopper))?;
-    attempt.log.say("checkout", format!("{} {}", commit.id, commit.subject)).await;
-    let owned = workspace.clone();
-    tokio::task::spawn_blocking(move || owned.own_source()).await??;
-    db::releases::set_commit(&app.db, &attempt.release.id, attempt.release.attempt, &commit.id, &commit.subject)
-        .await?;
-    Ok(Some(commit.id))
-}
-
-async fn install(attempt: &Attempt, base: &Base<'_>, project: &Path) -> Result<Option<()>, Halt> {
-    let Some(command) = spec::install_command(base.program, project) else {
-        attempt.log.say("install", "no package.json: nothing to install").await;
-        return Ok(None);
-    };
-    attempt.log.say("install", format!("$ {command}")).await;
-    let run = contain(attempt, Stage::Install, &base.build(Stage::Install, &command), None).await?;
-    judge(attempt, run, "install_failed").map(Some)
-}
-
-async fn compile(attempt: &Attempt, base: &Base<'_>) -> Result<Option<()>, Halt> {
+async fn compile(attempt: &Attempt, base: &mut Base<'_>) -> Result<Option<()>, Halt> {
     let Some(command) = spec::compile_command(base.program, attempt.release.parameters.environment) else {
         attempt.log.say("compile", "no command: nothing to compile").await;
         return Ok(None);
     };
+    let cache = install::build_cache(attempt, base).await?;
     attempt.log.say("compile", format!("$ {command}")).await;
-    let run = contain(attempt, Stage::Compile, &base.build(Stage::Compile, command), None).await?;
+    let spec = base.build(Stage::Compile, command, &base.program.root_dir);
+    let run = contain(attempt, Stage::Compile, &spec, None).await?;
+    if let Some(row) = cache {
+        install::measure_cache(attempt, row).await?;
+    }
     judge(attempt, run, "compile_failed").map(Some)
 }
 
@@ -101,21 +87,21 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
     let program = base.program;
     let output = workspace::folder_inside(&base.workspace.source(), &[&program.root_dir, &program.output_dir])
         .ok_or_else(|| Halt::Failed(Failure::new("output_missing", "").args([&program.output_dir])))?;
-    for name in &platform.output_must_contain {
-        if !output.join(name).exists() {
-            return Err(Halt::Failed(Failure::new("output_unlike", "").args([&program.output_dir, name])));
-        }
+    let wanted = &platform.output_must_contain_any;
+    if !wanted.is_empty() && !wanted.iter().any(|name| output.join(name).exists()) {
+        let names = wanted.join(", ");
+        return Err(Halt::Failed(Failure::new("output_unlike", "").args([&program.output_dir, &names])));
     }
     let nonce = crate::model::new_id();
     let job = base.workspace.write_job("prepare", &base.job(Stage::Prepare, &nonce))?;
     let container = base.worker(platform, Stage::Prepare, &output, job, None);
     let run = contain(attempt, Stage::Prepare, &container, Some(&nonce)).await?;
-    if run.ended == Ended::Canceled {
+    if run.canceled() {
         return Err(attempt.stopper.halt());
     }
     let out = base.workspace.out("prepare");
-    let sizes = match read_result(&out) {
-        Some(Ok(WorkerResult::Ok { sizes, .. })) => sizes,
+    let (kind, sizes) = match read_result(&out) {
+        Some(Ok(WorkerResult::Ok { kind, sizes, .. })) => (kind, sizes),
         Some(Ok(WorkerResult::Failed { code, message, path })) => {
             return Err(Halt::Failed(vendor_failure(platform, &code, &message, path)));
         }
@@ -125,7 +111,7 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
             return Err(fail("no_result", ""));
         }
     };
-    let sizes = gate(attempt, platform, sizes).await?;
+    let sizes = gate(attempt, platform, kind.as_deref(), sizes).await?;
     // Whatever ran in there could read repository code: from here on its output is hostile.
     let package = out.join("package");
     let checked = package.clone();
@@ -138,16 +124,21 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
 }
 
 /// Sizes against the platform's limits, before anything is uploaded.
-async fn gate(attempt: &Attempt, platform: &Platform, mut sizes: Vec<Size>) -> Result<Vec<Size>, Halt> {
+async fn gate(
+    attempt: &Attempt,
+    platform: &Platform,
+    kind: Option<&str>,
+    mut sizes: Vec<Size>,
+) -> Result<Vec<Size>, Halt> {
     let mut too_big = None;
     for size in &mut sizes {
-        let own = platform.limits.iter().find(|limit| limit.what == size.name);
-        let Some(limit) = own.or_else(|| platform.limits.iter().find(|limit| limit.what == "package")) else {
-            continue;
-        };
+        let Some(limit) = platform.limit(kind, &size.name) else { continue };
         size.limit = Some(limit.bytes);
         let text = format!("{}: {} / {}", size.name, lang::bytes(size.bytes), lang::bytes(limit.bytes));
         attempt.log.say("prepare", text).await;
+        if size.bytes > limit.bytes && limit.level == Level::Warn {
+            attempt.log.say("prepare", format!("⚠ {} is over its limit; the vendor may refuse it", size.name)).await;
+        }
         if size.bytes > limit.bytes && limit.level == Level::Block {
             too_big.get_or_insert_with(|| {
                 Failure::new("package_over_limit", "").args([

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use super::Runner;
 use super::spec::{LABEL_ATTEMPT, LABEL_INSTANCE, LABEL_RELEASE};
+use super::{Runner, cache};
 use crate::clock::HOUR;
 use crate::db;
 use crate::ops::turns;
@@ -36,6 +36,7 @@ async fn reap(runner: &Runner) -> anyhow::Result<()> {
     let ours = BTreeMap::from([(LABEL_INSTANCE.to_owned(), app.instance.to_string())]);
     // Listed before the rows are read: whatever starts in between is claimed first, and so is found alive.
     let folders = folders(&[app.config.work_dir(), app.config.secret_dir(&app.instance)]);
+    sweep_snapshots(runner).await?;
     let containers = runner.executor.list(&ours).await?;
     let live: HashSet<String> = db::releases::list_live_attempts(&app.db, app.clock.now())
         .await?
@@ -60,7 +61,17 @@ async fn reap(runner: &Runner) -> anyhow::Result<()> {
             let _ = tokio::fs::remove_dir_all(&folder).await;
         }
     }
+    runner.executor.prune_volumes(&ours).await?;
     app.queue.purge(app.clock.now() - KEEP_JOBS).await
+}
+
+/// As above: folders first, then the rows that may name them.
+async fn sweep_snapshots(runner: &Runner) -> anyhow::Result<()> {
+    let dir = runner.app.config.snapshot_dir();
+    let folders = folders(std::slice::from_ref(&dir));
+    let rows: HashSet<String> = db::snapshots::list(&runner.app.db).await?.into_iter().map(|row| row.id).collect();
+    tokio::task::spawn_blocking(move || cache::sweep(&dir, folders, &rows)).await?;
+    Ok(())
 }
 
 fn folders(parents: &[std::path::PathBuf]) -> Vec<std::path::PathBuf> {

@@ -75,6 +75,23 @@ impl Workspace {
         self.root.join(format!("out-{stage}"))
     }
 
+    /// Where one copy-on-write mount keeps what is written to it: the upper folder and the kernel's own.
+    pub(super) fn overlay(&self, number: usize) -> (PathBuf, PathBuf) {
+        let folder = self.root.join("overlay").join(number.to_string());
+        (folder.join("upper"), folder.join("work"))
+    }
+
+    pub(super) fn make_overlays(&self, count: usize) -> anyhow::Result<()> {
+        for number in 0..count {
+            let (upper, work) = self.overlay(number);
+            for folder in [upper, work] {
+                std::fs::create_dir_all(&folder)?;
+                own(&folder, self.user)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the checked-out files to the containers' user.
     pub(super) fn own_source(&self) -> anyhow::Result<()> {
         own_tree(&self.source(), self.user)
@@ -115,6 +132,12 @@ impl Workspace {
     /// Everything of this attempt; what cannot be removed is left to the sweep.
     pub(super) fn remove(&self) {
         self.remove_secrets();
+        // The kernel leaves folders that only root may enter; whoever owns what is around them may still take them away.
+        for number in std::fs::read_dir(self.root.join("overlay")).into_iter().flatten().flatten() {
+            for name in ["work", "index"] {
+                let _ = std::fs::remove_dir(number.path().join("work").join(name));
+            }
+        }
         if let Err(error) = std::fs::remove_dir_all(&self.root)
             && error.kind() != std::io::ErrorKind::NotFound
         {
@@ -169,14 +192,14 @@ fn private(folder: &Path) -> anyhow::Result<()> {
     Ok(std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?)
 }
 
-fn own(path: &Path, (uid, gid): (u32, u32)) -> anyhow::Result<()> {
+pub(super) fn own(path: &Path, (uid, gid): (u32, u32)) -> anyhow::Result<()> {
     if rustix::process::geteuid().is_root() {
         lchown(path, Some(uid), Some(gid)).with_context(|| format!("cannot hand over {}", path.display()))?;
     }
     Ok(())
 }
 
-fn own_tree(root: &Path, user: (u32, u32)) -> anyhow::Result<()> {
+pub(super) fn own_tree(root: &Path, user: (u32, u32)) -> anyhow::Result<()> {
     let mut paths = vec![root.to_path_buf()];
     while let Some(path) = paths.pop() {
         own(&path, user)?;

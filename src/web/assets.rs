@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::vault::hex_of;
+use crate::model::hex_of;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "static/"]

@@ -35,6 +35,8 @@ struct HomePage {
     /// Of a new installation: 0 no group, 1 no program, 2 no credential or release; then `None`.
     step: Option<usize>,
     first_program: Option<String>,
+    /// Id and name.
+    archived: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -95,7 +97,9 @@ pub(super) async fn home(State(app): State<App>, who: SignedIn) -> Result<Respon
         () => Some(0),
     };
     let first_program = rows().next().map(|row| row.program.id.clone());
-    Ok(html(&HomePage { frame, running, programs, step, first_program }))
+    let archived = db::programs::list_archived(&app.db, who.user.scope()).await?;
+    let archived = archived.into_iter().map(|program| (program.id, program.name)).collect();
+    Ok(html(&HomePage { frame, running, programs, step, first_program, archived }))
 }
 
 async fn by_id(app: &App, scope: Scope) -> Result<HashMap<String, Program>> {

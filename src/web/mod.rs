@@ -11,9 +11,11 @@ mod program_form;
 mod programs;
 mod release_log;
 mod releases;
+mod repository;
 mod session;
 mod shown;
 mod sign_in;
+mod system;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -51,6 +53,12 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/programs", post(program_form::create))
         .route("/programs/{id}", get(programs::show))
         .route("/programs/{id}/edit", get(program_form::edit).post(program_form::update))
+        .route("/programs/inspect", post(repository::inspect))
+        .route("/programs/{id}/refs", get(repository::refs))
+        .route("/programs/{id}/repository-credential/delete", post(repository::remove_login))
+        .route("/programs/{id}/known-host/delete", post(repository::forget_host))
+        .route("/programs/{id}/robots/delete", post(repository::free_robot))
+        .route("/programs/{id}/archive", post(program_form::archive))
         .route("/programs/{id}/credential", post(program_form::credential))
         .route("/programs/{id}/releases", post(releases::create))
         .route("/releases/{id}", get(releases::show))
@@ -58,6 +66,9 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/releases/{id}/cancel", post(releases::cancel))
         .route("/releases/{id}/retry", post(releases::retry))
         .route("/releases/{id}/confirm", post(releases::confirm))
+        .route("/releases/{id}/remark", post(releases::remark))
+        .route("/system", get(system::show))
+        .route("/system/kept/delete", post(system::clear))
         .route("/releases/{id}/log.txt", get(release_log::text))
         .route("/releases/{id}/live", get(release_log::live))
         .layer(session::layer(&app)?)

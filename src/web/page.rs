@@ -172,6 +172,11 @@ impl Errors {
         self.0.iter().find(|error| error.field == field).map(|error| lang.text(&error.text)).unwrap_or_default()
     }
 
+    /// The first message, where a page has room for one.
+    pub(super) fn first(&self, lang: &Lang) -> String {
+        self.0.first().map(|error| lang.text(&error.text)).unwrap_or_default()
+    }
+
     pub(super) fn any(&self) -> bool {
         !self.0.is_empty()
     }

@@ -10,14 +10,17 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::page::{Errors, Frame, html};
 use super::programs::may_edit;
+use super::repository::{self, Inspection, WayIn};
 use super::session::SignedIn;
 use crate::app::App;
-use crate::clock::rfc3339;
+use crate::clock::{Ms, rfc3339};
 use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::lang::Lang;
 use crate::model::program::Program;
-use crate::ops::{credentials, programs};
+use crate::model::robot::Lease;
+use crate::ops::{credentials, program_settings, programs};
+use crate::platform::Platform;
 use crate::platform::fields::PREFIX;
 use crate::platform::manifest::{Field, FieldScope, Kind};
 
@@ -25,7 +28,7 @@ type Values = BTreeMap<String, String>;
 
 #[derive(Template)]
 #[template(path = "programs/form.html")]
-struct FormPage {
+pub(super) struct FormPage {
     frame: Frame,
     /// Of a program that exists.
     id: Option<String>,
@@ -38,6 +41,10 @@ struct FormPage {
     secrets: Vec<Drawn>,
     fingerprint: Option<String>,
     fingerprint_at: String,
+    way_in: WayIn,
+    inspection: Option<Inspection>,
+    leases: Vec<Lease>,
+    archived: bool,
 }
 
 /// A field of the platform's manifest, as the form draws it.
@@ -75,7 +82,7 @@ fn draw(field: &Field, name: String, value: String, l: Lang) -> Drawn {
     }
 }
 
-async fn form_page(
+pub(super) async fn form_page(
     app: &App,
     who: &SignedIn,
     id: Option<&Program>,
@@ -121,18 +128,60 @@ async fn form_page(
         secrets: drawn(FieldScope::Credential),
         fingerprint_at: credential.as_ref().map(|c| rfc3339(c.updated_at)).unwrap_or_default(),
         fingerprint: credential.map(|c| c.fingerprint),
+        way_in: repository::way_in(app, id).await?,
+        inspection: None,
+        leases: match id {
+            Some(program) => db::robots::list(&app.db, &program.platform, &program.app_id).await?,
+            None => vec![],
+        },
+        archived: id.is_some_and(|program| program.archived_at.is_some()),
         values,
         errors,
     })
 }
 
 impl FormPage {
+    /// The page with what a look at the repository found.
+    pub(super) fn inspected(mut self, inspection: Inspection) -> Self {
+        self.inspection = Some(inspection);
+        self
+    }
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.value(name) == value
+    }
+
+    /// Whether the settings that few projects need are worth showing at once.
+    fn unusual(&self, l: &Lang) -> bool {
+        SETTINGS.iter().any(|name| !self.errors.of(name, l).is_empty())
+    }
+
+    fn login_error(&self, l: &Lang) -> bool {
+        ["repo_user", "repo_token", "repo_key"].iter().any(|name| !self.errors.of(name, l).is_empty())
+    }
+
+    fn time(&self, at: &Ms) -> String {
+        rfc3339(*at)
+    }
+
     fn secret_error(&self, l: &Lang) -> bool {
         self.secrets.iter().any(|field| !self.errors.of(&field.name, l).is_empty())
     }
 
     fn value(&self, name: &str) -> &str {
         self.values.get(name).map(String::as_str).unwrap_or_default()
+    }
+}
+
+pub(super) fn defaults(platform: &Platform, values: &mut Values) {
+    for (name, value) in [
+        ("platform", platform.id.as_str()),
+        ("default_ref", "main"),
+        ("build_command", &platform.default_build_command),
+        ("dev_build_command", &platform.default_dev_build_command),
+        ("output_dir", &platform.default_output_dir),
+    ] {
+        values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
 }
 
@@ -143,17 +192,13 @@ pub(super) async fn new(State(app): State<App>, who: SignedIn, Query(mut values)
     let platform =
         app.platforms.iter().find(|p| Some(&p.id) == values.get("platform")).or_else(|| app.platforms.iter().next());
     let platform = platform.ok_or(Error::NotFound)?;
-    for (name, value) in [
-        ("platform", platform.id.as_str()),
-        ("default_ref", "main"),
-        ("build_command", &platform.default_build_command),
-        ("dev_build_command", &platform.default_dev_build_command),
-        ("output_dir", &platform.default_output_dir),
-    ] {
-        values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-    }
+    defaults(platform, &mut values);
     Ok(html(&form_page(&app, &who, None, values, Errors::default()).await?))
 }
+
+/// Fields of the folded part of the form.
+const SETTINGS: &[&str] =
+    &["node", "npm_registry", "memory_mb", "cpus", "stage_timeout_minutes", "no_output_timeout_minutes"];
 
 pub(super) async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<Values>) -> Result<Response> {
     match programs::create(&app, &who.user, &form).await {
@@ -184,7 +229,8 @@ fn values_of(p: &Program) -> Values {
     let options = p.options.iter().map(|(name, value)| {
         (format!("{PREFIX}{name}"), value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string()))
     });
-    plain.chain(options).collect()
+    let settings = program_settings::values(&p.settings).into_iter().map(|(name, value)| (name.to_owned(), value));
+    plain.chain(options).chain(settings).collect()
 }
 
 pub(super) async fn edit(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
@@ -233,4 +279,15 @@ pub(super) async fn credential(
             Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
         }
     }
+}
+
+pub(super) async fn archive(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Form(form): Form<Values>,
+) -> Result<Redirect> {
+    let archived = form.get("archived").is_some_and(|value| value == "yes");
+    programs::archive(&app, &who.user, &id, archived).await?;
+    Ok(Redirect::to(&format!("/programs/{id}")))
 }

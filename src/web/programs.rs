@@ -17,12 +17,13 @@ use crate::db;
 use crate::error::{Error, Result};
 use crate::lang::Lang;
 use crate::model::program::{Program, web_url, without_credentials};
-use crate::model::release::Action;
+use crate::model::release::{Action, Parameters};
 use crate::model::user::{User, Verb};
-use crate::ops::releases;
+use crate::ops::{releases, repositories};
 use crate::platform::Platform;
 
 const HISTORY: i64 = 20;
+const MAX_REFS: usize = 300;
 
 type Values = BTreeMap<String, String>;
 
@@ -44,6 +45,8 @@ struct ProgramPage {
     console_url: String,
     forms: Vec<ActionForm>,
     fingerprint: Option<String>,
+    /// Branches and tags as the last fetch left them.
+    refs: Vec<String>,
     history: Vec<Shown>,
     total: i64,
     /// Cursor of the next page of history.
@@ -159,12 +162,37 @@ async fn program_page(
         fingerprint: db::credentials::find(&app.db, id).await?.map(|c| c.fingerprint),
         glyph: platform_icon(&program.platform),
         repo_shown: without_credentials(&program.repo_url),
+        refs: refs(app, &program).await,
         history: listed.into_iter().map(|item| Shown::new(app, l, item, Some(&program))).collect(),
         total: db::releases::count_of_program(&app.db, id).await?,
         older,
         paged: before.is_some(),
         program,
     })
+}
+
+/// What the same person asked for last time, but a fresh version and description.
+fn again(last: Option<Parameters>, program: &Program, version: &str) -> Values {
+    let mut values = vec![("version", version.to_owned())];
+    match last {
+        Some(last) => values.extend([
+            ("ref", last.reference),
+            ("environment", last.environment.to_string()),
+            ("page_path", last.page_path),
+            ("query", last.query),
+            ("scene", last.scene),
+        ]),
+        None => values.extend([("ref", program.default_ref.clone()), ("environment", "production".to_owned())]),
+    }
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What people type most: branches first, then the newest-looking tags.
+async fn refs(app: &App, program: &Program) -> Vec<String> {
+    let known = repositories::known_refs(app, program).await;
+    let mut tags = known.tags;
+    tags.sort_by(|a, b| b.cmp(a));
+    known.branches.into_iter().chain(tags).take(MAX_REFS).collect()
 }
 
 async fn forms(
@@ -175,24 +203,19 @@ async fn forms(
     typed: Option<(Action, Values, Errors)>,
 ) -> Result<Vec<ActionForm>> {
     let version = releases::propose_version(app, program).await?;
-    let fresh = Values::from([
-        ("ref".to_owned(), program.default_ref.clone()),
-        ("version".to_owned(), version),
-        ("environment".to_owned(), "production".to_owned()),
-    ]);
-    let mut forms: Vec<ActionForm> = platform
-        .actions
-        .iter()
-        .map(|action| ActionForm {
+    let mut forms = Vec::with_capacity(platform.actions.len());
+    for action in &platform.actions {
+        let last = db::releases::find_last(&app.db, &program.id, &who.user.id, *action).await?;
+        forms.push(ActionForm {
             l: who.visitor.lang,
             action: *action,
             params: platform.params.get(action).cloned().unwrap_or_default(),
-            values: fresh.clone(),
+            values: again(last, program, &version),
             errors: Errors::default(),
             open: false,
             key: crate::model::new_id(),
-        })
-        .collect();
+        });
+    }
     if let Some((action, values, errors)) = typed
         && let Some(form) = forms.iter_mut().find(|form| form.action == action)
     {

@@ -46,6 +46,7 @@ pub(super) async fn create(
         scene: field("scene"),
         idempotency_key: Some(field("key")),
         retry_of: None,
+        without_lockfile: false,
     };
     match releases::request(&app, &who.user, &program, request).await {
         Ok(release) => Ok(Redirect::to(&format!("/releases/{}", release.id)).into_response()),
@@ -67,6 +68,8 @@ struct ReleasePage {
     next: i64,
     over: bool,
     zone: String,
+    remark: String,
+    may_remark: bool,
 }
 
 /// State, QR, stages: what fits one phone screen. Also sent over the live connection.
@@ -78,6 +81,8 @@ pub(super) struct Head {
     may_stop: bool,
     may_retry: bool,
     may_confirm: bool,
+    /// The failure lies in the lockfile, and the package manager could do without.
+    may_drop_lockfile: bool,
     console_url: String,
     retry_key: String,
 }
@@ -111,6 +116,9 @@ pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, 
         may_stop: may && !s.is_over() && !s.r.cancel_requested,
         may_retry: may && s.is_over() && !s.is_unconfirmed(),
         may_confirm: s.is_unconfirmed() && who.user.role.may(Verb::HandleAnyRelease),
+        may_drop_lockfile: !s.r.parameters.without_lockfile
+            && program.as_ref().is_some_and(|p| p.install_command.is_empty())
+            && s.r.failure.as_ref().is_some_and(|f| f.code.starts_with("lockfile_")),
         console_url: console_url.unwrap_or_default(),
         // Drawn with the button: clicking it twice retries once.
         retry_key: crate::model::new_id(),
@@ -126,7 +134,10 @@ pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<S
     let skipped = lines.first().map_or(0, |line| line.n - 1);
     let frame = Frame::load(&app, &who, format!("{} · {}", head.s.program, head.s.action_text())).await?;
     let (program_id, program, over) = (head.s.r.program_id.clone(), head.s.program.clone(), head.s.is_over());
+    let own = head.s.r.requested_by == who.user.id && who.user.role.may(Verb::Publish);
     Ok(html(&ReleasePage {
+        remark: head.s.r.remark.clone(),
+        may_remark: own || who.user.role.may(Verb::HandleAnyRelease),
         frame,
         program_id,
         program,
@@ -188,8 +199,19 @@ pub(super) async fn retry(
     Path(id): Path<String>,
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Result<Redirect> {
-    let again = releases::retry(&app, &who.user, &id, form.get("key").cloned()).await?;
+    let again =
+        releases::retry(&app, &who.user, &id, form.contains_key("without_lockfile"), form.get("key").cloned()).await?;
     Ok(Redirect::to(&format!("/releases/{}", again.id)))
+}
+
+pub(super) async fn remark(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Result<Redirect> {
+    releases::remark(&app, &who.user, &id, form.get("remark").map(String::as_str).unwrap_or_default()).await?;
+    Ok(Redirect::to(&format!("/releases/{id}#remark")))
 }
 
 pub(super) async fn confirm(

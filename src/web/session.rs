@@ -14,8 +14,8 @@ use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::error::Error;
 use crate::lang::Lang;
+use crate::model::hex_of;
 use crate::model::user::User;
-use crate::vault::hex_of;
 
 const USER: &str = "user_id";
 const IDLE_DAYS: i64 = 14;

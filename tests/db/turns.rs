@@ -123,7 +123,7 @@ async fn a_crash_in_delivery_needs_a_person(w: World) {
     w.app.clock.advance(LEASE + 1);
     turns::sweep(&w.app).await.unwrap();
     assert_eq!(w.row(&release.id).await.status, Status::Unconfirmed, "never uploaded twice blindly");
-    let again = releases::retry(&w.app, &w.owner, &release.id, None).await;
+    let again = releases::retry(&w.app, &w.owner, &release.id, false, None).await;
     assert!(matches!(again, Err(Error::Conflict(_))), "first a person says what became of it");
     let publisher = w.person("p", Role::Publisher).await;
     assert!(matches!(releases::confirm(&w.app, &publisher, &release.id, true).await, Err(Error::Forbidden)));
@@ -163,7 +163,10 @@ async fn cancel_and_retry(w: World) {
     let (lin, viewer) = (w.person("lin", Role::Publisher).await, w.person("v", Role::Viewer).await);
     assert!(matches!(releases::cancel(&w.app, &lin, &first.id).await, Err(Error::Forbidden)), "not hers");
     assert!(matches!(releases::cancel(&w.app, &viewer, &first.id).await, Err(Error::Forbidden)));
-    assert!(matches!(releases::retry(&w.app, &w.owner, &first.id, None).await, Err(Error::Conflict(_))), "not over");
+    assert!(
+        matches!(releases::retry(&w.app, &w.owner, &first.id, false, None).await, Err(Error::Conflict(_))),
+        "not over"
+    );
 
     releases::cancel(&w.app, &w.owner, &first.id).await.unwrap();
     assert_eq!(w.row(&first.id).await.status, Status::Canceled);
@@ -173,7 +176,7 @@ async fn cancel_and_retry(w: World) {
     assert!(turns::finish(&w.app, &running, &Outcome::Canceled).await.unwrap());
     assert!(matches!(releases::cancel(&w.app, &w.owner, &second.id).await, Err(Error::Conflict(_))));
 
-    let again = releases::retry(&w.app, &w.owner, &second.id, Some("r".into())).await.unwrap();
+    let again = releases::retry(&w.app, &w.owner, &second.id, false, Some("r".into())).await.unwrap();
     assert_eq!(again.retry_of.as_deref(), Some(second.id.as_str()));
     assert_eq!(again.parameters.reference, "main");
     let failed = turns::claim(&w.app, &job(&again.id, 0), "r").await.unwrap().unwrap();

@@ -5,8 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_input;
 mod crash;
 mod installs;
+mod nodes;
 mod outcomes;
 mod outside;
 mod secrets;
+mod snapshots;

@@ -38,7 +38,7 @@ pub(crate) fn outside_settings(dir: &TempDir) -> Settings {
 pub(crate) struct VendorApp {
     pub id: String,
     pub key: String,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 impl VendorApp {
@@ -69,6 +69,11 @@ impl VendorApp {
 
 /// Publishes files as a repository of the git server; its address.
 pub(crate) fn repository(files: &[(&str, &str)]) -> String {
+    repository_with(files, |_| {})
+}
+
+/// The same, with whatever text files cannot express.
+pub(crate) fn repository_with(files: &[(&str, &str)], more: impl FnOnce(&Path)) -> String {
     let root = PathBuf::from(env("DEMO_GIT_ROOT"));
     let name = format!("t{}.git", uuid::Uuid::new_v4().simple());
     let work = tempfile::tempdir().unwrap();
@@ -77,11 +82,25 @@ pub(crate) fn repository(files: &[(&str, &str)]) -> String {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
+    more(work.path());
     git(work.path(), &["init", "-q", "-b", "main"]);
     git(work.path(), &["add", "-A"]);
     git(work.path(), &["commit", "-q", "-m", "测试 commit"]);
     git(work.path(), &["clone", "-q", "--bare", ".", root.join(&name).to_str().unwrap()]);
     format!("{}/{name}", env("DEMO_GIT_URL"))
+}
+
+/// A repository without a commit.
+pub(crate) fn empty_repository() -> String {
+    let name = format!("t{}.git", uuid::Uuid::new_v4().simple());
+    git(Path::new("/"), &["init", "-q", "--bare", PathBuf::from(env("DEMO_GIT_ROOT")).join(&name).to_str().unwrap()]);
+    format!("{}/{name}", env("DEMO_GIT_URL"))
+}
+
+/// From now on the git server asks for this credential.
+pub(crate) fn protect(url: &str, rule: &str) {
+    let name = url.rsplit('/').next().unwrap();
+    std::fs::write(PathBuf::from(env("DEMO_GIT_ROOT")).join(format!("{name}.auth.json")), rule).unwrap();
 }
 
 fn git(folder: &Path, args: &[&str]) {
@@ -92,6 +111,10 @@ fn git(folder: &Path, args: &[&str]) {
 
 /// A native mini-program in few files, and whatever else a test needs in it.
 pub(crate) fn native(more: &[(&'static str, &str)]) -> String {
+    native_with(more, |_| {})
+}
+
+pub(crate) fn native_with(more: &[(&'static str, &str)], change: impl FnOnce(&Path)) -> String {
     let mut files: BTreeMap<&str, &str> = BTreeMap::from([
         ("app.json", r#"{"pages":["pages/index/index"],"window":{"navigationBarTitleText":"测试"}}"#),
         ("app.js", "App({});\n"),
@@ -101,7 +124,7 @@ pub(crate) fn native(more: &[(&'static str, &str)]) -> String {
         ("pages/index/index.wxss", "view { color: teal; }\n"),
     ]);
     files.extend(more.iter().copied());
-    repository(&files.into_iter().collect::<Vec<_>>())
+    repository_with(&files.into_iter().collect::<Vec<_>>(), change)
 }
 
 /// One Sampan in this process, its runner at work.
@@ -115,8 +138,15 @@ pub(crate) struct Sampan {
 
 impl Sampan {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With limits of its own.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = App::boot(Config::from_settings(outside_settings(&dir)).unwrap()).await.unwrap();
+        let mut config = Config::from_settings(outside_settings(&dir)).unwrap();
+        change(&mut config);
+        let app = App::boot(config).await.unwrap();
         accounts::first_owner(&app).await.unwrap();
         let owner = db::users::find_by_login(&app.db, "admin").await.unwrap().unwrap();
         let stop = CancellationToken::new();

@@ -107,5 +107,6 @@ pub fn preview(reference: &str, key: Option<&str>) -> releases::Request {
         scene: String::new(),
         idempotency_key: key.map(str::to_owned),
         retry_of: None,
+        without_lockfile: false,
     }
 }

@@ -1,44 +1,95 @@
 //! One container of a stage: its output becomes log lines and events, its end an outcome.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::executor::{Ended, ExecError, Output, RunSpec};
 use crate::model::log::{Stream, plain};
 use crate::model::release::{Failure, Stage};
 use crate::runner::attempt::{Attempt, Halt, fail};
 use crate::runner::events;
+use crate::runner::explain::Watch;
 use crate::runner::lines::Splitter;
 use crate::runner::log::Log;
+use crate::runner::tree;
 
 /// Chunks of output between engine and log; beyond it the container waits.
 const CHANNEL: usize = 64;
-/// Lines of output that a failure shows.
-const TAIL: usize = 30;
+/// How often the workspace's size is looked at.
+const MEASURE_EVERY: Duration = Duration::from_secs(3);
 
 pub(super) struct Run {
     pub ended: Ended,
-    /// The last lines, plain.
-    pub tail: VecDeque<String>,
+    /// It was stopped because its workspace outgrew the limit.
+    overgrown: bool,
+    watch: Watch,
+    timeout: Duration,
+    no_output_timeout: Duration,
+    memory: i64,
+}
+
+impl Run {
+    /// Somebody asked it to stop, or the attempt is over.
+    pub(super) fn canceled(&self) -> bool {
+        self.ended == Ended::Canceled && !self.overgrown
+    }
 }
 
 /// Runs a container to its end, its output in the log. `nonce` opens the driver's events.
 pub(super) async fn contain(attempt: &Attempt, stage: Stage, spec: &RunSpec, nonce: Option<&str>) -> Result<Run, Halt> {
     let (sender, receiver) = mpsc::channel(CHANNEL);
     let reader = tokio::spawn(read(attempt.log.clone(), stage, nonce.map(str::to_owned), receiver));
-    let ended = attempt.runner.executor.run(spec, sender, &attempt.stopper.token).await;
-    let tail = reader.await?;
+    let stop = attempt.stopper.token.child_token();
+    let overgrown = Arc::new(AtomicBool::new(false));
+    let measured = tokio::spawn(measure(attempt.clone(), overgrown.clone(), stop.clone()));
+    let ended = attempt.runner.executor.run(spec, sender, &stop).await;
+    measured.abort();
+    let watch = reader.await?;
     match ended {
-        Ok(ended) => Ok(Run { ended, tail }),
-        Err(ExecError::ImageMissing(name)) => Err(Halt::Failed(Failure::new("image_missing", "").args([&name]))),
-        Err(error @ ExecError::Engine(_)) => Err(fail("engine_failed", error.to_string())),
+        Ok(ended) => Ok(Run {
+            ended,
+            overgrown: overgrown.load(Ordering::Relaxed),
+            watch,
+            timeout: spec.timeout,
+            no_output_timeout: spec.no_output_timeout,
+            memory: spec.memory,
+        }),
+        Err(ExecError::ImageMissing(name)) => Err(image_missing(&name)),
+        Err(error) => Err(fail("engine_failed", error.to_string())),
     }
 }
 
-async fn read(log: Log, stage: Stage, nonce: Option<String>, mut output: mpsc::Receiver<Output>) -> VecDeque<String> {
+/// An image of another Node.js is added by a command; all others come with an installation.
+pub(super) fn image_missing(name: &str) -> Halt {
+    let node = name.split_once("/build-node").and_then(|(_, rest)| rest.split(':').next());
+    Halt::Failed(match node {
+        Some(major) => Failure::new("node_missing", "").args([major]),
+        None => Failure::new("image_missing", "").args([name]),
+    })
+}
+
+/// Engines limit no disk space: we look, and stop what takes more than its share.
+async fn measure(attempt: Attempt, overgrown: Arc<AtomicBool>, stop: CancellationToken) {
+    let config = &attempt.runner.app.config;
+    let root = config.work_dir().join(format!("{}-{}", attempt.release.id, attempt.release.attempt));
+    loop {
+        tokio::time::sleep(MEASURE_EVERY).await;
+        let at = root.clone();
+        let size = tokio::task::spawn_blocking(move || tree::measure(&at)).await;
+        if matches!(size, Ok(Ok((bytes, _))) if bytes > config.container.workspace) {
+            overgrown.store(true, Ordering::Relaxed);
+            return stop.cancel();
+        }
+    }
+}
+
+async fn read(log: Log, stage: Stage, nonce: Option<String>, mut output: mpsc::Receiver<Output>) -> Watch {
     let (mut stdout, mut stderr) = (Splitter::default(), Splitter::default());
-    let mut tail = VecDeque::new();
+    let mut watch = Watch::new(stage);
     let mut take = async |stream: Stream, lines: Vec<String>| {
         let mut shown = Vec::with_capacity(lines.len());
         for line in lines {
@@ -48,10 +99,7 @@ async fn read(log: Log, stage: Stage, nonce: Option<String>, mut output: mpsc::R
             }
         }
         for line in &shown {
-            if tail.len() == TAIL {
-                tail.pop_front();
-            }
-            tail.push_back(plain(line));
+            watch.see(&plain(line));
         }
         log.write(stage.as_str(), stream, shown).await;
     };
@@ -62,7 +110,7 @@ async fn read(log: Log, stage: Stage, nonce: Option<String>, mut output: mpsc::R
     }
     take(Stream::Stdout, stdout.finish(&mask).into_iter().collect()).await;
     take(Stream::Stderr, stderr.finish(&mask).into_iter().collect()).await;
-    tail
+    watch
 }
 
 /// The verdict where only the exit status speaks.
@@ -75,19 +123,28 @@ pub(super) fn judge(attempt: &Attempt, run: Run, code: &str) -> Result<(), Halt>
 
 /// Why the container did not end well; `None` when it did.
 pub(super) fn why(attempt: &Attempt, run: &Run, code: &str) -> Option<Halt> {
-    let limits = &attempt.runner.app.config.container;
-    let megabytes = (limits.memory / 1024 / 1024).to_string();
-    let minutes = |duration: std::time::Duration| (duration.as_secs() / 60).to_string();
-    let heap = run.tail.iter().any(|line| line.contains("heap out of memory") || line.contains("Allocation failed"));
+    let shown = |bytes: i64| (bytes / 1024 / 1024).to_string();
+    let minutes = |duration: Duration| (duration.as_secs() / 60).to_string();
+    let megabytes = shown(run.memory);
     let failure = match run.ended {
         Ended::Exited(0) => return None,
+        Ended::Canceled if run.overgrown => {
+            let limit = attempt.runner.app.config.container.workspace;
+            Failure::new("workspace_limit", "").args([&shown(limit as i64)])
+        }
         Ended::Canceled => return Some(attempt.stopper.halt()),
-        Ended::OutOfMemory(_) | Ended::Exited(137) => Failure::new("memory_limit", "").args([&megabytes]),
-        Ended::Exited(_) if heap => Failure::new("heap_limit", "").args([&megabytes]),
-        Ended::Exited(status) => Failure::new(code, "").args([&status.to_string()]),
-        Ended::TimedOut => Failure::new("stage_timeout", "").args([&minutes(limits.stage_timeout)]),
-        Ended::NoOutput => Failure::new("no_output", "").args([&minutes(limits.no_output_timeout)]),
+        // The kernel killed the container itself, or a child of it that the command noticed.
+        Ended::OutOfMemory(137) => Failure::new("memory_limit", "").args([&megabytes]),
+        Ended::OutOfMemory(_) => Failure::new("memory_limit_child", "").args([&megabytes]),
+        Ended::Exited(status) => match run.watch.known() {
+            Some(known) if known.code == "heap_limit" => known.args([&megabytes]),
+            Some(known) => known,
+            None if status == 137 => Failure::new("killed", ""),
+            None => Failure::new(code, "").args([&status.to_string()]),
+        },
+        Ended::TimedOut => Failure::new("stage_timeout", "").args([&minutes(run.timeout)]),
+        Ended::NoOutput => Failure::new("no_output", "").args([&minutes(run.no_output_timeout)]),
         Ended::TooMuchOutput => Failure::new("too_much_output", ""),
     };
-    Some(Halt::Failed(Failure { tail: run.tail.iter().cloned().collect(), ..failure }))
+    Some(Halt::Failed(Failure { tail: run.watch.tail(), excerpt: run.watch.excerpt(), ..failure }))
 }

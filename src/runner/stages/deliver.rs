@@ -2,7 +2,6 @@
 
 use super::contained::{contain, why};
 use super::{Prepared, read_result, vendor_failure};
-use crate::executor::Ended;
 use crate::model::release::{Action, Delivered, Failure, Receipt, Size, Stage};
 use crate::ops::credentials;
 use crate::platform::Platform;
@@ -41,9 +40,9 @@ pub(super) async fn deliver(
 
     let out = base.workspace.out("deliver");
     let (version, qr, qr_url, sizes, vendor) = match read_result(&out) {
-        Some(Ok(WorkerResult::Ok { version, qr, qr_url, sizes, vendor })) => (version, qr, qr_url, sizes, vendor),
+        Some(Ok(WorkerResult::Ok { version, qr, qr_url, sizes, vendor, .. })) => (version, qr, qr_url, sizes, vendor),
         // Stopped by us, the driver's own complaint about that says nothing.
-        Some(Ok(WorkerResult::Failed { .. })) if run.ended == Ended::Canceled => {
+        Some(Ok(WorkerResult::Failed { .. })) if run.canceled() => {
             return Err(unsure(attempt, attempt.stopper.halt()));
         }
         Some(Ok(WorkerResult::Failed { code, message, path })) => {

@@ -1,0 +1,75 @@
+//! `/system`: what this installation keeps between releases. For admins.
+
+use std::collections::{BTreeMap, HashMap};
+
+use askama::Template;
+use axum::extract::{Form, State};
+use axum::response::{Redirect, Response};
+
+use super::page::{Frame, html};
+use super::session::SignedIn;
+use crate::app::App;
+use crate::clock::rfc3339;
+use crate::db;
+use crate::error::Result;
+use crate::lang::bytes;
+use crate::model::snapshot::Snapshot;
+use crate::ops::snapshots;
+
+#[derive(Template)]
+#[template(path = "system/show.html")]
+struct SystemPage {
+    frame: Frame,
+    kept: Vec<Kept>,
+    total: String,
+    limit: String,
+    /// For a bar, in MB.
+    used_mb: i64,
+    limit_mb: i64,
+}
+
+struct Kept {
+    row: Snapshot,
+    program: String,
+    size: String,
+    made: String,
+    used: String,
+}
+
+pub(super) async fn show(State(app): State<App>, who: SignedIn) -> Result<Response> {
+    let rows = snapshots::list(&app, &who.user).await?;
+    let total: i64 = rows.iter().map(|row| row.bytes).sum();
+    let scope = who.user.scope();
+    let programs = db::programs::list(&app.db, scope).await?.into_iter();
+    let archived = db::programs::list_archived(&app.db, scope).await?;
+    let names: HashMap<String, String> = programs.chain(archived).map(|p| (p.id, p.name)).collect();
+    let kept = rows.into_iter().map(|row| Kept {
+        program: row.program_id.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
+        size: bytes(row.bytes),
+        made: rfc3339(row.created_at),
+        used: rfc3339(row.used_at),
+        row,
+    });
+    let limit = app.config.snapshot_limit as i64;
+    Ok(html(&SystemPage {
+        kept: kept.collect(),
+        frame: Frame::load(&app, &who, who.visitor.lang.t("system.title")).await?,
+        total: bytes(total),
+        limit: bytes(limit),
+        used_mb: total / 1024 / 1024,
+        limit_mb: limit / 1024 / 1024,
+    }))
+}
+
+/// One by its id, or `all`.
+pub(super) async fn clear(
+    State(app): State<App>,
+    who: SignedIn,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Result<Redirect> {
+    let id = form.get("id").map(String::as_str).filter(|id| !id.is_empty());
+    if id.is_some() || form.get("all").is_some_and(|all| all == "yes") {
+        snapshots::clear(&app, &who.user, id).await?;
+    }
+    Ok(Redirect::to("/system"))
+}
