@@ -25,5 +25,6 @@ macro_rules! on_both {
 
 mod logs;
 mod people;
+mod projects;
 mod queue;
 mod turns;

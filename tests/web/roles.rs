@@ -34,6 +34,12 @@ async fn the_matrix() {
         ("GET", "/programs/new".to_owned(), false, false, true, true),
         ("GET", format!("/groups/{g}/edit"), false, false, true, true),
         ("GET", format!("/programs/{p}/edit"), false, false, true, true),
+        ("GET", "/system".to_owned(), false, false, true, true),
+        ("POST", "/programs/inspect".to_owned(), false, false, true, true),
+        ("POST", format!("/programs/{p}/repository-credential/delete"), false, false, true, true),
+        ("POST", format!("/programs/{p}/known-host/delete"), false, false, true, true),
+        ("POST", format!("/programs/{p}/robots/delete"), false, false, true, true),
+        ("POST", format!("/releases/{r}/remark"), false, false, true, true),
         ("POST", format!("/releases/{r}/confirm"), false, false, true, true),
         ("POST", format!("/releases/{r}/retry"), false, false, true, true),
         ("POST", format!("/groups/{g}/delete"), false, false, true, true),
@@ -52,7 +58,9 @@ async fn the_matrix() {
         }
     }
 
-    let forms: [(String, Vec<(&str, &str)>); 4] = [
+    let forms: [(String, Vec<(&str, &str)>); 6] = [
+        ("/system/kept/delete".to_owned(), vec![("all", "yes")]),
+        (format!("/programs/{p}/archive"), vec![("archived", "yes")]),
         ("/groups".to_owned(), vec![("name", "新")]),
         (format!("/groups/{g}/edit"), vec![("name", "改")]),
         ("/programs".to_owned(), vec![("name", "x")]),
