@@ -50,7 +50,11 @@ pub enum WorkerResult {
         sizes: Vec<Size>,
         vendor: serde_json::Value,
     },
-    Failed { code: String, message: String, path: Option<String> },
+    Failed {
+        code: String,
+        message: String,
+        path: Option<String>,
+    },
 }
 
 #[derive(Deserialize)]
