@@ -11,6 +11,7 @@ const say = zh
 const box = document.getElementById('inspection');
 
 async function inspect(button) {
+  forget();
   const note = document.createElement('p');
   note.className = 'soft';
   note.textContent = say.asking;
@@ -22,11 +23,13 @@ async function inspect(button) {
       method: 'POST',
       headers: { 'X-Fragment': 'inspection' },
       body: new URLSearchParams(new FormData(button.form)),
+      redirect: 'error', // to the sign-in page, where somebody has signed out elsewhere
     });
     if (reply.ok) {
       box.innerHTML = await reply.text(); // our own template, escaped there
+      propose(button.form);
     } else {
-      complain(reply.status === 422 ? await reply.text() : say.failed);
+      complain(reply.status === 422 ? await reply.text() : say.failed, reply.headers.get('X-Field'));
     }
   } catch {
     complain(say.failed);
@@ -36,23 +39,57 @@ async function inspect(button) {
   }
 }
 
-function complain(text) {
+/** At the field that can mend it, where the server names one. */
+function complain(text, name) {
+  const field = name && document.getElementById(name);
   const note = document.createElement('p');
   note.className = 'field-error';
   note.setAttribute('role', 'alert');
   note.textContent = text;
-  box.replaceChildren(note);
+  box.replaceChildren();
+  if (!field) return box.append(note);
+  note.id = `${name}-error`;
+  document.getElementById(note.id)?.remove();
+  field.setAttribute('aria-invalid', 'true');
+  field.setAttribute('aria-describedby', note.id);
+  field.closest('details')?.setAttribute('open', '');
+  field.after(note);
+  field.focus();
 }
 
-function fill(values) {
-  for (const [name, value] of Object.entries(values)) {
+function forget() {
+  for (const note of document.querySelectorAll('.field-error[role="alert"]')) {
+    const field = document.querySelector(`[aria-describedby="${note.id}"]`);
+    field?.removeAttribute('aria-invalid');
+    field?.removeAttribute('aria-describedby');
+    note.remove();
+  }
+}
+
+const filled = new Map();
+
+/** A new program takes the first proposal by itself, but not over what was typed since the page came. */
+function propose(form) {
+  const first = box.querySelector('[data-fill]');
+  if (!first || form.elements.namedItem('id')) return;
+  const typed = ([name]) => {
+    const field = document.getElementById(name);
+    return field && field.value !== (filled.get(name) ?? field.defaultValue);
+  };
+  if (!Object.entries(JSON.parse(first.dataset.fill)).some(typed)) fill(first);
+}
+
+function fill(use) {
+  for (const [name, value] of Object.entries(JSON.parse(use.dataset.fill))) {
     const field = document.getElementById(name);
     if (!field) continue;
     field.value = value;
-    field.closest('details')?.toggleAttribute('open', Boolean(value) || field.closest('details').open);
+    filled.set(name, value);
+    const folded = value && field.closest('details');
+    if (folded) folded.open = true;
   }
+  for (const other of box.querySelectorAll('[data-fill]')) other.setAttribute('aria-pressed', String(other === use));
   toast(say.filled, 'succeeded');
-  document.getElementById('build_command')?.focus();
 }
 
 document.addEventListener('click', (event) => {
@@ -60,8 +97,9 @@ document.addEventListener('click', (event) => {
   const use = event.target.closest?.('[data-fill]');
   if (!look && !use) return;
   event.preventDefault();
-  if (look) inspect(look);
-  else fill(JSON.parse(use.dataset.fill));
+  if (look) return inspect(look);
+  fill(use);
+  document.getElementById('build_command')?.focus();
 });
 
 // What was fetched last may miss the branch somebody pushed a minute ago.

@@ -63,12 +63,20 @@ pub fn propose(presets: &[Preset], names: &[String], texts: &BTreeMap<String, St
     let mut folders: Vec<&str> = names.iter().flat_map(|path| folders_of(path)).collect();
     folders.sort_by_key(|folder| (depth(folder), *folder));
     folders.dedup();
-    let proposals = folders.into_iter().filter_map(|folder| {
+    let mut proposals: Vec<Proposal> = vec![];
+    for folder in folders {
+        // What lies inside a project belongs to it.
+        let inside =
+            |other: &Proposal| other.root_dir.is_empty() || folder.starts_with(&format!("{}/", other.root_dir));
+        if proposals.len() == MAX_PROPOSALS || proposals.iter().any(inside) {
+            continue;
+        }
         let project = Project::read(folder, &names, texts);
-        let preset = presets.iter().find(|preset| project.is(preset))?;
-        Some(project.proposal(preset))
-    });
-    proposals.take(MAX_PROPOSALS).collect()
+        if let Some(preset) = presets.iter().find(|preset| project.is(preset)) {
+            proposals.push(project.proposal(preset));
+        }
+    }
+    proposals
 }
 
 /// All folders above a file that may be a project's, the root included.

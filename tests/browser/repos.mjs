@@ -1,4 +1,4 @@
-// Little native mini-programs in the demo's git server: nothing to install, nothing to compile, published in seconds.
+// Little mini-programs in the demo's git server: little or nothing to install, little or nothing to compile, published in seconds.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,13 @@ import { outside, scratch } from './setup.mjs';
 
 const made = new Set();
 
-const files = (appid) => ({
+export const longBranch = 'feature/keepers-shift-plan-with-a-name-that-nobody-shortened';
+/** A branch of `workshop()` whose lockfile was forgotten. */
+export const staleBranch = 'fix/tide-table';
+/** What `guarded()` asks for. */
+export const token = 'harbour-master-4711';
+
+const native = (appid) => ({
   'app.json': { pages: ['pages/index/index'], window: { navigationBarTitleText: 'Lighthouse' }, sitemapLocation: 'sitemap.json' },
   'sitemap.json': { rules: [{ action: 'allow', page: '*' }] },
   'project.config.json': { appid, compileType: 'miniprogram', setting: { es6: true, minified: true } },
@@ -18,6 +24,25 @@ const files = (appid) => ({
   'pages/index/index.wxss': '.light { color: #b0261e; }\n',
 });
 
+const manifest = (...dependencies) => ({
+  name: 'workshop',
+  version: '1.0.0',
+  dependencies: Object.fromEntries(dependencies.map((name) => [name, `file:libs/${name}`])),
+});
+
+/** Its one dependency lies beside it: installed by npm, without any registry. */
+const project = (appid) => ({
+  'package.json': manifest('tides'),
+  'package-lock.json': {
+    ...manifest(),
+    lockfileVersion: 3,
+    packages: { '': manifest('tides'), 'libs/tides': { version: '1.0.0' }, 'node_modules/tides': { resolved: 'libs/tides', link: true } },
+  },
+  'libs/tides/package.json': { name: 'tides', version: '1.0.0' },
+  'libs/moon/package.json': { name: 'moon', version: '1.0.0' },
+  ...Object.fromEntries(Object.entries(native(appid)).map(([path, content]) => [`src/${path}`, content])),
+});
+
 function git(...args) {
   const quiet = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
   const who = Object.fromEntries(['AUTHOR', 'COMMITTER'].flatMap((role) => [[`GIT_${role}_NAME`, 'Lin Hai'], [`GIT_${role}_EMAIL`, 'lin@example.invalid']]));
@@ -25,25 +50,55 @@ function git(...args) {
   execFileSync('git', args, { env: { ...env, ...quiet, ...who }, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-export const longBranch = 'feature/keepers-shift-plan-with-a-name-that-nobody-shortened';
-
-/** → the address of a repository with one commit, on `main` and on `longBranch`; the same on every call. */
-export function nativeProgram() {
-  const { DEMO_GIT_ROOT, DEMO_GIT_URL, DEMO_WECHAT_APPID } = outside();
-  const name = `browser-${process.pid}.git`;
-  const work = join(scratch(), 'native');
-  const url = `${DEMO_GIT_URL}/${name}`;
-  if (made.has(name)) return url;
+/** A bare repository of this run, made once → its name; `branches` are what each of them changes of `main`. */
+function repository(kind, files, branches = {}) {
+  const name = `browser-${process.pid}-${kind}.git`;
+  if (made.has(name)) return name;
   made.add(name);
-  for (const [path, content] of Object.entries(files(DEMO_WECHAT_APPID))) {
-    mkdirSync(dirname(join(work, path)), { recursive: true });
-    writeFileSync(join(work, path), typeof content === 'string' ? content : JSON.stringify(content, null, 2));
-  }
+  const work = join(scratch(), kind);
+  const bare = join(outside().DEMO_GIT_ROOT, name);
+  const commit = (changes, message) => {
+    for (const [path, content] of Object.entries(changes)) {
+      mkdirSync(dirname(join(work, path)), { recursive: true });
+      writeFileSync(join(work, path), typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+    }
+    git('-C', work, 'add', '-A');
+    git('-C', work, 'commit', '-q', '--allow-empty', '-m', message);
+  };
   git('init', '-q', '-b', 'main', work);
-  git('-C', work, 'add', '-A');
-  git('-C', work, 'commit', '-q', '-m', 'Light the lamp at dusk');
-  git('-C', work, 'branch', longBranch);
-  git('clone', '-q', '--bare', work, join(DEMO_GIT_ROOT, name));
-  process.once('exit', () => rmSync(join(DEMO_GIT_ROOT, name), { recursive: true, force: true }));
-  return url;
+  commit(files, 'Light the lamp at dusk');
+  for (const [branch, changes] of Object.entries(branches)) {
+    git('-C', work, 'switch', '-q', '-c', branch, 'main');
+    commit(changes, 'Ask the moon');
+  }
+  git('-C', work, 'switch', '-q', 'main');
+  git('clone', '-q', '--bare', work, bare);
+  process.once('exit', () => [bare, `${bare}.auth.json`].forEach((path) => rmSync(path, { recursive: true, force: true })));
+  return name;
+}
+
+const keepers = () => repository('native', native(outside().DEMO_WECHAT_APPID), { [longBranch]: {} });
+
+/** → the address of a program with nothing to install and nothing to compile, on `main` and on `longBranch`. */
+export const nativeProgram = () => `${outside().DEMO_GIT_URL}/${keepers()}`;
+
+/** → the same, by SSH. */
+export const nativeBySsh = () => `${outside().SAMPAN_TEST_SSH_URL}/${keepers()}`;
+
+/** → the address of a program that npm installs a package for; `src` is what a compiler would make of it. */
+export function workshop() {
+  const branches = { [longBranch]: {}, [staleBranch]: { 'package.json': manifest('tides', 'moon') } };
+  return `${outside().DEMO_GIT_URL}/${repository('workshop', project(outside().DEMO_WECHAT_APPID), branches)}`;
+}
+
+/** → the address of a program that only `token` opens. */
+export function guarded() {
+  const name = repository('guarded', native(outside().DEMO_WECHAT_APPID));
+  writeFileSync(join(outside().DEMO_GIT_ROOT, `${name}.auth.json`), JSON.stringify({ password: token }));
+  return `${outside().DEMO_GIT_HTTPS_URL}/${name}`;
+}
+
+/** A branch that somebody pushes to `guarded()` just now. */
+export function pushed(branch) {
+  git('--git-dir', join(outside().DEMO_GIT_ROOT, repository('guarded')), 'branch', branch, 'main');
 }

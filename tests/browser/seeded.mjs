@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signIn, visitor } from './people.mjs';
-import { longBranch, nativeProgram } from './repos.mjs';
+import { longBranch, nativeBySsh, nativeProgram, staleBranch, workshop } from './repos.mjs';
 import { outside, serve } from './setup.mjs';
 
 /** What people typed: may be Chinese on an English page. */
@@ -13,13 +13,23 @@ export const names = {
   ferries: '渡轮时刻表与码头告示（测试环境，仅供内部验收使用，请勿对外发布）',
   tides: '潮汐 Tides',
   fresh: '浮标 Buoys',
+  pilots: '引航 Pilots',
+  retired: '旧码头 Old pier',
 };
+export const remark = '已发给客户验收 Sent to the customer';
 
-const build = {
-  lighthouse: '',
-  ferries: 'echo "vite v5.2.8 building for production..."; echo "src/pages/board/board.vue:41:9: Could not resolve ./tide-curve" >&2; exit 1',
-  tides: 'for i in $(seq 1 60); do echo "[$i/60] transform src/pages/tide-$i.vue"; done; sleep 600',
-  fresh: '',
+// Further down than the last lines of the log that a failure shows.
+const stack = 'for i in $(seq 1 40); do echo "    at transform (node_modules/rollup/dist/rollup.js:$i:12)"; done';
+const brokenBuild = `cp -r src node_modules/.vite/; echo "vite v5.2.8 building for production..."
+echo "transforming (41) src/pages/board/board.vue"; echo "RollupError: Could not resolve ./tide-curve from src/pages/board/board.vue" >&2; ${stack}; exit 1`.replaceAll('\n', '; ');
+
+const settings = {
+  lighthouse: {},
+  ferries: { build_command: brokenBuild, output_dir: 'src' },
+  tides: { build_command: 'for i in $(seq 1 60); do echo "[$i/60] transform src/pages/tide-$i.vue"; done; sleep 600' },
+  fresh: {},
+  pilots: {},
+  retired: {},
 };
 
 let made;
@@ -46,20 +56,30 @@ async function seed() {
     }
     throw new Error(`${path} does not end`);
   };
-  const { DEMO_WECHAT_APPID, DEMO_WECHAT_KEY } = outside();
+  const { DEMO_WECHAT_APPID, DEMO_WECHAT_KEY, SAMPAN_TEST_SSH_KEY } = outside();
+  const repositories = {
+    ferries: () => ({ repo_url: workshop() }),
+    pilots: () => ({ repo_url: nativeBySsh(), repo_key: readFileSync(SAMPAN_TEST_SSH_KEY, 'utf8') }),
+  };
   const fillIn = async () => {
     const group = (await landed('/groups', { form: { name: names.group } })).searchParams.get('group');
     const at = { group: `/groups/${group}` };
-    for (const name of ['lighthouse', 'ferries', 'tides', 'fresh']) {
-      const form = { group, name: names[name], platform: 'wechat', app_id: DEMO_WECHAT_APPID, repo_url: nativeProgram(), default_ref: 'main', build_command: build[name], output_dir: '.' };
+    for (const name of Object.keys(settings)) {
+      const repository = repositories[name]?.() ?? { repo_url: nativeProgram() };
+      const form = { group, name: names[name], platform: 'wechat', app_id: DEMO_WECHAT_APPID, ...repository, default_ref: 'main', build_command: '', output_dir: '.', ...settings[name] };
       at[name] = (await landed('/programs', { form })).pathname.replace('/edit', '');
       if (name !== 'fresh') await landed(`${at[name]}/credential`, { multipart: { private_key: readFileSync(DEMO_WECHAT_KEY, 'utf8') } });
     }
     at.preview = await release(at.lighthouse, { action: 'preview', page_path: 'pages/index/index', query: 'lamp=on' });
-    at.failed = await release(at.ferries, { action: 'preview', ref: longBranch });
+    at.failed = await release(at.ferries, { action: 'preview', ref: longBranch, environment: 'development' });
+    at.stale = await release(at.ferries, { action: 'preview', ref: staleBranch });
     at.upload = await release(at.lighthouse, { action: 'upload', description: 'The lamp turns twice a minute 灯每分钟转两圈' });
-    const ended = await Promise.all([at.preview, at.failed, at.upload].map(over));
-    if (ended.join() !== 'succeeded,failed,succeeded') throw new Error(`seeded releases ended ${ended}`);
+    // A look at it pins its host's key.
+    await landed('/programs/inspect', { form: { id: at.pilots.split('/').at(-1), repo_url: nativeBySsh(), default_ref: 'main' } });
+    await landed(`${at.retired}/archive`, { form: { archived: 'yes' } });
+    await landed(`${at.upload}/remark`, { form: { remark } });
+    const ended = await Promise.all([at.preview, at.failed, at.stale, at.upload].map(over));
+    if (ended.join() !== 'succeeded,failed,failed,succeeded') throw new Error(`seeded releases ended ${ended}`);
     at.running = await release(at.tides, { action: 'preview', ref: longBranch });
     at.queued = await release(at.tides, { action: 'upload' });
     for (let i = 0; i < 100 && !(await (await request.get(`${at.running}/log.txt`)).text()).includes('[60/60]'); i++) await sleep(200);

@@ -28,15 +28,21 @@ export const scratch = lazily(() => {
   return dir;
 });
 
-/** → the variables of `demo/services.sh`: given ones, or those of a world of our own. */
-export const outside = lazily(() => {
-  if (process.env.DEMO_GIT_ROOT) return process.env;
-  const dir = join(scratch(), 'world');
-  const services = (verb, stderr) => execFileSync(join(root, 'demo/services.sh'), [verb, dir], { stdio: ['ignore', 'ignore', stderr] });
-  undo.push(() => services('down', 'ignore'));
-  services('up', 'inherit');
+/** Brings up what a script of ours stands for, in a folder of this run → the variables that it names. */
+function up(script, name, env = {}) {
+  const dir = join(scratch(), name);
+  const run = (verb, stderr) => execFileSync(join(root, script), [verb, dir], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', stderr] });
+  undo.push(() => run('down', 'ignore'));
+  run('up', 'inherit');
   const lines = readFileSync(join(dir, 'env'), 'utf8').matchAll(/^(\w+)='(.*)'$/gm);
   return Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
+}
+
+/** → the variables of `demo/services.sh` and `scripts/sshd.sh`: given ones, or those of a world of our own. */
+export const outside = lazily(() => {
+  const { DEMO_GIT_ROOT, SAMPAN_TEST_SSH_URL } = process.env;
+  const world = DEMO_GIT_ROOT ? process.env : up('demo/services.sh', 'world');
+  return SAMPAN_TEST_SSH_URL && DEMO_GIT_ROOT ? world : { ...world, ...up('scripts/sshd.sh', 'ssh', world) };
 });
 
 async function freePort() {
@@ -48,7 +54,7 @@ async function freePort() {
   return port;
 }
 
-/** Starts a Sampan with an empty data directory → {url, log(), stop()}. */
+/** Starts a Sampan with an empty data directory → {url, log(), stop(), account(login, role) → its password}. */
 export async function serve(name) {
   const binary = process.env.SAMPAN_BIN;
   if (!binary) throw new Error('SAMPAN_BIN must name the sampan to test');
@@ -57,14 +63,14 @@ export async function serve(name) {
   const path = join(scratch(), `${name}.log`);
   const out = openSync(path, 'w');
   const log = () => readFileSync(path, 'utf8');
-  const child = spawn(binary, ['serve'], {
-    stdio: ['ignore', out, out],
-    env: {
-      ...process.env, NO_COLOR: '1', SAMPAN_EXTRA_HOSTS, SAMPAN_EXTRA_CA_FILE,
-      SAMPAN_DATA_DIR: join(scratch(), name), SAMPAN_LISTEN: url.slice('http://'.length),
-      SAMPAN_ADMIN_PASSWORD: password, SAMPAN_DEMO_BANNER: 'true',
-    },
-  });
+  const env = {
+    ...process.env, NO_COLOR: '1', SAMPAN_EXTRA_HOSTS, SAMPAN_EXTRA_CA_FILE,
+    SAMPAN_DATA_DIR: join(scratch(), name), SAMPAN_LISTEN: url.slice('http://'.length),
+    SAMPAN_ADMIN_PASSWORD: password, SAMPAN_DEMO_BANNER: 'true',
+  };
+  const child = spawn(binary, ['serve'], { stdio: ['ignore', out, out], env });
+  const account = (login, role) =>
+    execFileSync(binary, ['admin', 'create', login, '--role', role], { env, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }).trim().split(' / ')[1];
   const ended = new Promise((done) => child.once('exit', done).once('error', done));
   const stop = async () => {
     child.kill('SIGTERM');
@@ -75,7 +81,7 @@ export async function serve(name) {
   undo.push(stop);
   for (const until = Date.now() + 30_000; ; await sleep(100)) {
     const answer = await fetch(`${url}/readyz`).catch(() => null);
-    if (answer?.ok) return { url, log, stop };
+    if (answer?.ok) return { url, log, stop, account };
     if (child.exitCode !== null || child.pid === undefined || Date.now() > until) {
       throw new Error(`${binary} does not serve:\n${log().slice(-4000)}`);
     }

@@ -13,3 +13,4 @@ mod outcomes;
 mod outside;
 mod secrets;
 mod snapshots;
+mod templates;

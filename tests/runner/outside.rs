@@ -43,8 +43,12 @@ pub(crate) struct VendorApp {
 
 impl VendorApp {
     pub(crate) async fn register() -> Self {
-        let id = format!("wx{}", &uuid::Uuid::new_v4().simple().to_string()[..16]);
-        let app = Self { id, key: rsa_key(), http: reqwest::Client::new() };
+        Self::register_as(&format!("wx{}", &uuid::Uuid::new_v4().simple().to_string()[..16])).await
+    }
+
+    /// Under the id that a project's own files name.
+    pub(crate) async fn register_as(id: &str) -> Self {
+        let app = Self { id: id.to_owned(), key: rsa_key(), http: reqwest::Client::new() };
         app.put("", &app.key).await;
         app
     }
@@ -70,6 +74,14 @@ impl VendorApp {
 /// Publishes files as a repository of the git server; its address.
 pub(crate) fn repository(files: &[(&str, &str)]) -> String {
     repository_with(files, |_| {})
+}
+
+/// Publishes a folder as it is.
+pub(crate) fn publish_folder(folder: &Path) -> String {
+    repository_with(&[], |work| {
+        let done = Command::new("cp").args(["-a", &format!("{}/.", folder.display())]).arg(work).status().unwrap();
+        assert!(done.success());
+    })
 }
 
 /// The same, with whatever text files cannot express.

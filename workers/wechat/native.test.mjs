@@ -141,6 +141,11 @@ test('npm that is not built is refused where a script needs it', async (t) => {
 
   const bare = await drive(base, 'prepare', writeTree(join(base, 'bare'), program({ 'package.json': uses, 'pages/index/index.json': {} })));
   assert.deepEqual([bare.result.code, bare.stdout.includes('"npm_not_built"')], ['npm_not_built', true]);
+
+  // Cloud functions beside the pages bring a package.json of their own, and run elsewhere.
+  const cloud = { 'functions/login/package.json': { dependencies: { sums: '1.0.0' } }, 'functions/login/index.js': "require('sums');" };
+  const beside = await drive(base, 'prepare', writeTree(join(base, 'cloud'), program({ ...cloud, 'app.js': 'App({});', 'pages/index/index.json': {} })));
+  assert.equal(beside.status, 0, beside.stdout);
 });
 
 test('a dependency that leads out of the project is refused', async (t) => {

@@ -76,9 +76,12 @@ export async function packNpm(ci, { project, copy, scratch, appId, plan, events 
 
 /** Refuses a script that asks for a dependency which was not packed: the phone would stop there. `compiled` is {path: content}. */
 export function assertPacked(project, { json, root }, plan, compiled) {
-  const listed = new Set(['package.json', `${root}package.json`, ...plan.map(({ packageJson }) => packageJson)]);
+  const listed = new Set(['package.json', `${root}package.json`]);
   const names = new Set([...listed].flatMap((path) => dependenciesOf(join(project, path))));
-  const paths = Object.keys(compiled);
+  // A folder with a package.json of its own need not be part of the program: cloud functions run elsewhere.
+  const nested = plan.map(({ packageJson }) => packageJson).filter((path) => !listed.has(path) && path.startsWith(root));
+  const others = nested.map((path) => `${posix.dirname(path.slice(root.length))}/`);
+  const paths = Object.keys(compiled).filter((path) => !others.some((folder) => path.startsWith(folder)));
   for (const name of names) {
     const aliased = Object.keys(json.resolveAlias ?? {}).some((alias) => alias.startsWith(`${name}/`));
     if (aliased || paths.some((path) => path.includes(`miniprogram_npm/${name}/`))) continue;
