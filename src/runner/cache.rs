@@ -55,6 +55,8 @@ pub(super) struct Terms<'a> {
     pub command: &'a str,
     pub image: &'a str,
     pub registry: &'a str,
+    /// Without a lockfile an install depends on the day; empty with one.
+    pub day: &'a str,
 }
 
 /// The same for two releases whose installs would do the same.
@@ -66,7 +68,7 @@ pub(super) fn key(source: &Path, terms: &Terms<'_>) -> Result<String> {
             hash.update(part);
         }
     };
-    for part in [terms.repository, terms.folder, terms.command, terms.image, terms.registry] {
+    for part in [terms.repository, terms.folder, terms.command, terms.image, terms.registry, terms.day] {
         add("", part.as_bytes());
     }
     let mut files: Vec<PathBuf> = vec![];
@@ -277,30 +279,34 @@ impl Snapshot {
     }
 }
 
-/// The folders of a build cache; those of one that was cleared are emptied.
-pub(super) fn make_build_cache(folder: &Path, fresh: bool, user: (u32, u32)) -> Result<()> {
+/// The folders of a build cache; those of one that was cleared are emptied. In use while the file lives.
+pub(super) fn make_build_cache(folder: &Path, fresh: bool, user: (u32, u32)) -> Result<File> {
     if fresh && folder.exists() {
         std::fs::remove_dir_all(folder)?;
     }
+    std::fs::create_dir_all(folder)?;
+    let lock = File::open(folder)?;
+    lock.lock_shared()?;
     for name in super::spec::BUILD_CACHES {
         let made = folder.join(name.trim_start_matches('.'));
         std::fs::create_dir_all(&made)?;
         super::workspace::own(&made, user).map_err(std::io::Error::other)?;
     }
-    Ok(())
+    Ok(lock)
 }
 
 /// Removes folders that no row names and nobody uses; half-made ones of another life too.
 pub(super) fn sweep(dir: &Path, folders: Vec<PathBuf>, rows: &HashSet<String>) {
     for folder in folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let unused = || File::open(&folder).is_ok_and(|lock| lock.try_lock().is_ok());
         let old = |folder: &Path| {
             let age = folder.metadata().and_then(|m| m.modified()).ok().and_then(|made| made.elapsed().ok());
             age.is_some_and(|age| age.as_secs() > 3600)
         };
         let rubbish = if name.starts_with(NEW) { old(&folder) } else { !rows.contains(&name) };
-        if rubbish && unused() {
+        // Held until it is gone: whoever looks for it meanwhile finds nothing.
+        let lock = File::open(&folder).ok().filter(|_| rubbish).filter(|lock| lock.try_lock().is_ok());
+        if lock.is_some() {
             tracing::info!(folder = name, "removing a snapshot that nobody needs");
             // Out of sight first: a half-removed one must not be opened.
             let aside = dir.join(format!("{NEW}{}", crate::model::new_id()));
@@ -316,7 +322,8 @@ pub(super) fn sweep(dir: &Path, folders: Vec<PathBuf>, rows: &HashSet<String>) {
 mod tests {
     use super::*;
 
-    const TERMS: Terms<'_> = Terms { repository: "r", folder: "", command: "npm ci", image: "sha256:1", registry: "" };
+    const TERMS: Terms<'_> =
+        Terms { repository: "r", folder: "", command: "npm ci", image: "sha256:1", registry: "", day: "" };
 
     fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("a directory");
@@ -354,6 +361,7 @@ mod tests {
             Terms { command: "npm i", ..TERMS },
             Terms { image: "sha256:2", ..TERMS },
             Terms { registry: "https://r", ..TERMS },
+            Terms { day: "2026-03-07", ..TERMS },
         ] {
             assert_ne!(base, id(same, &terms), "{terms:?}");
         }

@@ -54,7 +54,10 @@ static INSTALL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             "registry_untrusted",
             r"SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|unable to get local issuer|CERT_HAS_EXPIRED",
         ),
-        ("node_unsuitable", r"EBADENGINE|ERR_PNPM_UNSUPPORTED_ENGINE|The engine "),
+        (
+            "node_unsuitable",
+            r"npm (?:ERR!|error) (?:code )?EBADENGINE|ERR_PNPM_UNSUPPORTED_ENGINE|^error .*The engine ",
+        ),
         ("script_failed", r"npm (?:ERR!|error) path (?:/work/)?(?:.*node_modules/)?(\S+)$"),
         (
             "script_failed",
@@ -66,7 +69,10 @@ static INSTALL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 
 static COMPILE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     rules(&[
-        ("openssl_legacy", r"ERR_OSSL_EVP_UNSUPPORTED|digital envelope routines::unsupported"),
+        (
+            "openssl_legacy",
+            r"ERR_OSSL_EVP_UNSUPPORTED|digital envelope routines::unsupported|util\.isRegExp is not a function",
+        ),
         ("command_missing", r"^(?:sh|/bin/sh|bash)(?:: \d+)?: (?:line \d+: )?(\S+): (?:command )?not found"),
         (
             "script_missing",

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::lockfile;
 use super::workspace::read_plain;
 use crate::model::program::Program;
 
@@ -10,23 +11,27 @@ pub(super) struct Plan {
     /// Below the checkout: the project, or the workspace root above it that has the lockfile.
     pub folder: String,
     pub command: String,
+    /// Whether a lockfile fixes what is installed.
+    pub locked: bool,
 }
 
 /// The program's own command, else by the nearest lockfile at or above the project. `None`: nothing to install.
 pub(super) fn plan(program: &Program, source: &Path, project: &Path, without_lockfile: bool) -> Option<Plan> {
     let below = |folder: &Path| folder.strip_prefix(source).ok().map(|path| path.to_string_lossy().into_owned());
     if !program.install_command.is_empty() {
-        return Some(Plan { folder: below(project)?, command: program.install_command.clone() });
+        let locked = !without_lockfile && lockfile::ALL.iter().any(|name| project.join(name).is_file());
+        return Some(Plan { folder: below(project)?, command: program.install_command.clone(), locked });
     }
     let folders = project.ancestors().take_while(|folder| folder.starts_with(source));
     for folder in folders {
         if let Some(command) = by_lockfile(folder, without_lockfile) {
-            return Some(Plan { folder: below(folder)?, command });
+            return Some(Plan { folder: below(folder)?, command, locked: !without_lockfile });
         }
     }
     project.join("package.json").is_file().then(|| Plan {
         folder: below(project).unwrap_or_default(),
         command: "npm install --include=dev --no-audit --no-fund --no-package-lock".to_owned(),
+        locked: false,
     })
 }
 

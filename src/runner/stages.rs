@@ -55,19 +55,19 @@ pub(super) async fn all(
     // Held to the end: what is in use is not swept.
     let mut installed = Installed::default();
     attempt.stage(Stage::Install, install::install(attempt, &mut base, &project, &mut installed)).await?;
-    attempt.stage(Stage::Compile, compile(attempt, &mut base)).await?;
+    attempt.stage(Stage::Compile, compile(attempt, &mut base, &mut installed)).await?;
     let prepared = attempt.stage(Stage::Prepare, prepare(attempt, &base, platform)).await?;
     let package = prepared.ok_or_else(|| fail("internal", ""))?;
     let delivered = attempt.stage(Stage::Deliver, deliver::deliver(attempt, &base, platform, &package)).await?;
     delivered.ok_or_else(|| fail("internal", ""))
 }
 
-async fn compile(attempt: &Attempt, base: &mut Base<'_>) -> Result<Option<()>, Halt> {
+async fn compile(attempt: &Attempt, base: &mut Base<'_>, installed: &mut Installed) -> Result<Option<()>, Halt> {
     let Some(command) = spec::compile_command(base.program, attempt.release.parameters.environment) else {
         attempt.log.say("compile", "no command: nothing to compile").await;
         return Ok(None);
     };
-    let cache = install::build_cache(attempt, base).await?;
+    let cache = install::build_cache(attempt, base, installed).await?;
     attempt.log.say("compile", format!("$ {command}")).await;
     let spec = base.build(Stage::Compile, command, &base.program.root_dir);
     let run = contain(attempt, Stage::Compile, &spec, None).await?;

@@ -5,15 +5,16 @@ import assert from 'node:assert/strict';
 import { barriers } from './axe.mjs';
 import { visitor } from './people.mjs';
 import { scan } from './qr.mjs';
-import { names, seeded } from './seeded.mjs';
+import { names, remark, seeded } from './seeded.mjs';
+import { outside } from './setup.mjs';
 import { shot } from './shots.mjs';
 import { wrongs } from './watch.mjs';
 
 const LANGS = ['zh-CN', 'en'];
 const WIDTHS = [1280, 375];
-const KEY = /\b(status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|release|package|me|error_page|errors|failure_titles|failures)\.[a-z_]+/;
+const KEY = /\b(status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|inspect|release|receipt|package|system|me|error_page|errors|failure_titles|failures)\.[a-z_]+/;
 // The first owner's name is data too.
-const DATA = [...Object.values(names), '管理员', '灯每分钟转两圈'];
+const DATA = [...Object.values(names), remark, '管理员', '灯每分钟转两圈'];
 
 /** What a reader meets: text, and what screen readers and the mouse are told. The log is the build's own. */
 const words = () => {
@@ -27,6 +28,9 @@ const words = () => {
   }
   return [document.title, ...shown, ...told].map((text) => text.trim()).filter(Boolean);
 };
+
+/** Opens all that is folded. */
+const unfold = (page) => page.locator('main details:not(.menu, .act)').evaluateAll((all) => all.forEach((e) => { e.open = true; }));
 
 async function problems(page, { lang, width }) {
   const found = [];
@@ -103,6 +107,7 @@ describe('looks', () => {
   it('the empty home page', () => look('home-empty', '/'));
   it('a new group', () => look('group-new', '/groups/new'));
   it('me', () => look('me', '/me'));
+  it('a system that keeps nothing yet', () => look('system-empty', '/system'));
 
   describe('on a working day', () => {
     let at;
@@ -110,9 +115,16 @@ describe('looks', () => {
       at = await sampan.fillIn();
     });
 
-    it('home', () => look('home', '/'));
+    it('home', () => look('home', '/', { prepare: unfold }));
     it('a group', () => look('group-edit', `${at.group}/edit`));
-    it('a new program', () => look('program-new', '/programs/new'));
+    it('a new program', () => look('program-new', '/programs/new', { prepare: unfold }));
+    it('a new program after a look into its repository', () => look('program-inspected', '/programs/new', {
+      prepare: async (page) => {
+        await page.fill('#repo_url', `${outside().DEMO_GIT_URL}/harbour.git`);
+        await page.click('[data-inspect]');
+        await page.locator('.proposal').waitFor();
+      },
+    }));
     it('a new program with a mistake', () => look('program-mistake', '/programs/new', {
       prepare: async (page) => {
         for (const [field, value] of Object.entries({ name: 'x', app_id: 'wrong', repo_url: 'file:///etc', default_ref: '-x' })) await page.fill(`#${field}`, value);
@@ -120,20 +132,24 @@ describe('looks', () => {
         await page.locator('.field-error').first().waitFor();
       },
     }));
-    it('a program and its key', () => look('program-edit', `${at.lighthouse}/edit`));
+    it('a program with key, login, host key and robots', () => look('program-edit', `${at.pilots}/edit`, { prepare: unfold }));
     it('a program', () => look('program', at.lighthouse));
     it('a program without a key', () => look('program-fresh', at.fresh));
+    it('an archived program', () => look('program-archived', at.retired));
+    it('an archived program and its way back', () => look('program-archived-edit', `${at.retired}/edit`));
     for (const action of ['preview', 'upload']) {
       it(`the form of ${action}`, () => look(`publish-${action}`, `${at.lighthouse}#${action}`));
     }
     it('a waiting release', () => look('release-queued', at.queued));
     it('a running release', () => look('release-running', at.running));
     it('a failed release', () => look('release-failed', at.failed));
+    it('a release that its lockfile stopped', () => look('release-lockfile', at.stale));
     it('a preview', () => look('release-preview', at.preview, {
       prepare: (page) => page.waitForFunction(() => document.querySelector('.qr img').naturalWidth > 0),
       more: async (page) => ((await scan(page.locator('.qr img'))) ? [] : ['the QR code does not scan']),
     }));
-    it('an upload', () => look('release-upload', at.upload));
+    it('an upload with a remark', () => look('release-upload', at.upload));
+    it('what a system keeps', () => look('system', '/system', { prepare: unfold }));
 
     it('the drawer of a phone', async () => {
       const page = await (await who('zh-CN', 375, true)).newPage();

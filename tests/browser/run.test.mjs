@@ -2,4 +2,5 @@
 
 import './publish.test.mjs';
 import './looks.test.mjs';
+import './manage.test.mjs';
 import './noscript.test.mjs';

@@ -9,9 +9,11 @@ export async function watch(context) {
   context.on('weberror', (event) => wrong.push(`script error: ${event.error().message}`));
   context.on('console', (message) => {
     if (message.type() !== 'error') return;
-    // A browser reports the status of a page that is meant to have it: a form with a mistake in it, a missing page.
-    const own = message.location().url === message.page()?.url() && /Failed to load resource: .* status of 4\d\d/.test(message.text());
-    if (!own) wrong.push(`console: ${message.text()} (${message.location().url})`);
+    // A browser reports the status of a page that is meant to have it: a form with a mistake in it, a repository that wants a token, a missing page.
+    const { url } = message.location();
+    const meant = url === message.page()?.url() || new URL(url, 'none:').pathname === '/programs/inspect';
+    const own = meant && /Failed to load resource: .* status of 4\d\d/.test(message.text());
+    if (!own) wrong.push(`console: ${message.text()} (${url})`);
   });
   await context.exposeBinding('__policy', (_, text) => wrong.push(`content policy: ${text}`));
   await context.addInitScript(() => {

@@ -11,6 +11,8 @@ import { dirname, join, resolve } from 'node:path';
 // Older ones refuse the peer dependencies of Taro's template; the build image has this one.
 const NPM = 'npm@11.21.2';
 
+const LOCKFILES = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml'];
+
 const KINDS = {
   'uniapp-vue3': {
     settings: { build_command: 'npm run build:mp-weixin', output_dir: 'dist/build/mp-weixin', app_id: '' },
@@ -22,8 +24,12 @@ const KINDS = {
   // As HBuilderX makes and builds them: no package.json, no compiler; the project brings neither, so the settings do.
   'uniapp-hbuilderx': {
     settings: {
-      install_command: `[ -f package.json ] || echo '{}' > package.json; npm install --no-package-lock --no-audit --no-fund ${['vite-plugin-uni', 'uni-app', 'uni-mp-weixin'].map((name) => `@dcloudio/${name}@3.0.0-5010420260703001`).join(' ')} vue@3.4.21 vite@5.2.8 sass`,
-      build_command: `[ -f vite.config.js ] || echo 'module.exports = { plugins: [require("@dcloudio/vite-plugin-uni").default()] }' > vite.config.js; UNI_INPUT_DIR=$PWD npx uni build -p mp-weixin`,
+      install_command:
+        "[ -f package.json ] || echo '{}' > package.json; v=3.0.0-5010420260703001; npm install --no-package-lock --no-audit --no-fund " +
+        '@dcloudio/vite-plugin-uni@$v @dcloudio/uni-app@$v @dcloudio/uni-mp-weixin@$v vue@3.4.21 vite@5.2.8 sass',
+      build_command:
+        `[ -f vite.config.js ] || echo 'module.exports = { plugins: [require("@dcloudio/vite-plugin-uni").default()] }' > vite.config.js; ` +
+        'UNI_INPUT_DIR=$PWD npx uni build -p mp-weixin',
       output_dir: 'dist/build/mp-weixin',
       app_id: '',
     },
@@ -50,7 +56,7 @@ const KINDS = {
   },
   // Pages in the vendor's own languages, scripts in TypeScript: the tool's quick start, app.json below miniprogramRoot.
   native: {
-    settings: { build_command: 'npm run compile', output_dir: '.', app_id: 'wx15d2dd6e6f21bcb7' },
+    settings: { build_command: 'npm run tsc', output_dir: '.', app_id: 'wx15d2dd6e6f21bcb7' },
     make(dir, tmp) {
       cpSync(join(unpack('@fujia/wechat-template@0.1.0', tmp), 'template'), dir, { recursive: true });
       edit(join(dir, 'package.json'), (text) => text.replace('<%= packageName %>', 'native').replace('<%= version %>', '1.0.0'));
@@ -58,7 +64,7 @@ const KINDS = {
   },
   // The same after the first steps of a component library's own guide: what it imports comes from npm.
   'native-npm': {
-    settings: { build_command: 'npm run compile', output_dir: '.', app_id: 'wx15d2dd6e6f21bcb7' },
+    settings: { build_command: 'npm run tsc', output_dir: '.', app_id: 'wx15d2dd6e6f21bcb7' },
     make(dir, tmp) {
       KINDS.native.make(dir, tmp);
       change(join(dir, 'package.json'), (json) => (json.dependencies['@vant/weapp'] = '^1.11.7'));
@@ -91,9 +97,8 @@ const KINDS = {
 
 /** Writes package-lock.json, where there is anything to install and no lockfile yet. */
 function lock(dir) {
-  const names = readdirSync(dir);
-  if (!names.includes('package.json') || names.some((name) => /^(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml)$/.test(name))) return;
   const path = join(dir, 'package.json');
+  if (!existsSync(path) || LOCKFILES.some((name) => existsSync(join(dir, name)))) return;
   const { dependencies, devDependencies } = JSON.parse(readFileSync(path, 'utf8'));
   if (Object.keys({ ...dependencies, ...devDependencies }).length === 0) return;
   for (;;) {
@@ -120,7 +125,8 @@ function relax(path, error) {
 /** `npm ci` misses optional packages that the registry did not have, such as those for other systems. */
 function prune(path) {
   change(path, ({ packages }) => {
-    const finds = (at, name) => Object.hasOwn(packages, `${at}${at && '/'}node_modules/${name}`) || (at !== '' && finds(at.replace(/(^|\/)node_modules\/(?:@[^/]+\/)?[^/]+$/, ''), name));
+    const above = (at) => at.replace(/(^|\/)node_modules\/(?:@[^/]+\/)?[^/]+$/, '');
+    const finds = (at, name) => Object.hasOwn(packages, `${at}${at && '/'}node_modules/${name}`) || (at !== '' && finds(above(at), name));
     for (const [at, { optionalDependencies = {} }] of Object.entries(packages)) {
       for (const name of Object.keys(optionalDependencies)) if (!finds(at, name)) delete optionalDependencies[name];
     }
@@ -158,12 +164,12 @@ function run(command, args, cwd) {
   }
 }
 
-const edit = (path, change) => writeFileSync(path, change(readFileSync(path, 'utf8')));
+const edit = (path, how) => writeFileSync(path, how(readFileSync(path, 'utf8')));
 
-function change(path, change) {
+function change(path, how) {
   edit(path, (text) => {
     const json = JSON.parse(text);
-    change(json);
+    how(json);
     return `${JSON.stringify(json, null, 2)}\n`;
   });
 }
@@ -175,9 +181,12 @@ if (!kind || !given) {
   process.exit(2);
 }
 const dir = resolve(given);
+if (existsSync(dir)) {
+  console.error(`${given} exists already`);
+  process.exit(2);
+}
 const tmp = mkdtempSync(join(tmpdir(), 'sampan-template-'));
 try {
-  if (existsSync(dir)) throw new Error(`${given} exists already`);
   mkdirSync(dirname(dir), { recursive: true });
   kind.make(dir, tmp);
   lock(dir);
@@ -185,6 +194,7 @@ try {
 } catch (error) {
   console.error(`${name}: ${error.message}`);
   process.exitCode = 1;
+  rmSync(dir, { recursive: true, force: true });
 } finally {
   rmSync(tmp, { recursive: true, force: true });
 }

@@ -18,6 +18,7 @@ use crate::runner::{lockfile, node, tree, workspace};
 #[derive(Default)]
 pub(super) struct Installed {
     snapshot: Option<Snapshot>,
+    build_cache: Option<std::fs::File>,
 }
 
 /// `Ok(None)`: nothing to install, or installed before.
@@ -37,7 +38,7 @@ pub(super) async fn install(
     adapt_lockfiles(attempt, base, &plan, without).await?;
     let image = image_id(attempt, &build_image(base.node)).await?;
     let id = match keeps(attempt, base) {
-        true => Some(key(base, &plan, &image, source.clone()).await?),
+        true => Some(key(attempt, base, &plan, &image, source.clone()).await?),
         false => None,
     };
     if let Some(id) = &id
@@ -121,12 +122,22 @@ fn keeps(attempt: &Attempt, base: &Base<'_>) -> bool {
     base.program.settings.snapshots && attempt.runner.app.config.snapshot_limit > 0
 }
 
-async fn key(base: &Base<'_>, plan: &Plan, image: &str, source: PathBuf) -> Result<String, Halt> {
+async fn key(attempt: &Attempt, base: &Base<'_>, plan: &Plan, image: &str, source: PathBuf) -> Result<String, Halt> {
     let (repository, folder, command) = (repository(base), plan.folder.clone(), plan.command.clone());
     let (image, registry) = (image.to_owned(), base.registry().unwrap_or_default().to_owned());
+    let day = match plan.locked {
+        true => String::new(),
+        false => crate::clock::rfc3339(attempt.runner.app.clock.now())[..10].to_owned(),
+    };
     let made = tokio::task::spawn_blocking(move || {
-        let terms =
-            Terms { repository: &repository, folder: &folder, command: &command, image: &image, registry: &registry };
+        let terms = Terms {
+            repository: &repository,
+            folder: &folder,
+            command: &command,
+            image: &image,
+            registry: &registry,
+            day: &day,
+        };
         cache::key(&source, &terms)
     });
     Ok(made.await??)
@@ -231,7 +242,11 @@ async fn use_snapshot(
 }
 
 /// Compilers' caches of this program and branch, where its setting allows them for the release's environment.
-pub(super) async fn build_cache(attempt: &Attempt, base: &mut Base<'_>) -> Result<Option<Row>, Halt> {
+pub(super) async fn build_cache(
+    attempt: &Attempt,
+    base: &mut Base<'_>,
+    installed: &mut Installed,
+) -> Result<Option<Row>, Halt> {
     let app = &attempt.runner.app;
     let p = &attempt.release.parameters;
     let wanted = match base.program.settings.build_cache {
@@ -260,7 +275,7 @@ pub(super) async fn build_cache(attempt: &Attempt, base: &mut Base<'_>) -> Resul
     });
     db::snapshots::put(&app.db, &row).await?;
     let folder = app.config.snapshot_dir().join(&id);
-    cache::make_build_cache(&folder, known.is_none(), attempt.runner.user)?;
+    installed.build_cache = Some(cache::make_build_cache(&folder, known.is_none(), attempt.runner.user)?);
     let line = match known {
         Some(row) => format!("build cache of {}, last used {}", row.reference, crate::clock::rfc3339(row.used_at)),
         None => format!("new build cache of {}", p.reference),
