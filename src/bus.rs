@@ -10,8 +10,6 @@ pub enum Moved {
     Log(String),
     /// A job may be waiting.
     Queue,
-    /// What is kept between releases was cleared.
-    Snapshots,
     /// Programs or groups were edited.
     Programs,
     /// The listener was too slow to hear everything: look at whatever it cares about.

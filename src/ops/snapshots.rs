@@ -2,7 +2,6 @@
 
 use super::allow;
 use crate::app::App;
-use crate::bus::Moved;
 use crate::db;
 use crate::error::Result;
 use crate::model::snapshot::Snapshot;
@@ -20,6 +19,5 @@ pub async fn clear(app: &App, actor: &User, id: Option<&str>) -> Result<()> {
         Some(id) => db::snapshots::delete(&app.db, id).await?,
         None => db::snapshots::delete_all(&app.db).await?,
     }
-    app.bus.tell(Moved::Snapshots);
     Ok(())
 }

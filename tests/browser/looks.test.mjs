@@ -12,7 +12,7 @@ import { wrongs } from './watch.mjs';
 
 const LANGS = ['zh-CN', 'en'];
 const WIDTHS = [1280, 375];
-const KEY = /\b(status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|inspect|release|receipt|package|system|me|error_page|errors|failure_titles|failures)\.[a-z_]+/;
+const KEY = /\b(status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|inspect|release|receipt|package|system|me|error_page|errors|failure_titles|failures)\.(?!json\b)[a-z_]+/;
 // The first owner's name is data too.
 const DATA = [...Object.values(names), remark, '管理员', '灯每分钟转两圈'];
 

@@ -90,6 +90,7 @@ describe('without JavaScript', () => {
   });
 
   it('changes language and theme', async () => {
+    await page.goto(at.lighthouse);
     await page.click('.top .prefs [name="lang"]');
     assert.equal(await page.getAttribute('html', 'lang'), 'en');
     await page.click('.top .prefs [name="theme"]');

@@ -181,7 +181,7 @@ impl Sampan {
 
     /// Waits until the release fits, however it gets there.
     pub(crate) async fn wait(&self, id: &str, fits: impl Fn(&Release) -> bool) -> Release {
-        let deadline = Instant::now() + Duration::from_secs(240);
+        let deadline = Instant::now() + Duration::from_secs(600);
         loop {
             let row = self.row(id).await;
             if fits(&row) {
