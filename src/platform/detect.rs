@@ -27,6 +27,9 @@ pub struct Preset {
     /// What makes either a development build that ends by itself.
     #[serde(default)]
     pub dev_args: String,
+    /// An install command, where the lockfile's own will not do.
+    #[serde(default)]
+    pub install: String,
     #[serde(default)]
     pub output_dir: String,
     /// Major version of Node.js where the current one does not work.

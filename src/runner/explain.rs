@@ -37,6 +37,7 @@ static INSTALL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     rules(&[
         ("lockfile_outdated", r"npm (?:ERR!|error) .*can only install packages when your package\.json and"),
         ("lockfile_outdated", r"ERR_PNPM_OUTDATED_LOCKFILE|Your lockfile needs to be updated|YN0028"),
+        ("lockfile_version", r"ERR_PNPM_LOCKFILE_BREAKING_CHANGE|Lockfile .* not compatible with current pnpm"),
         ("package_not_found", r"npm (?:ERR!|error) 404 .*?'(@?[^\s'@]+(?:@[^\s']+)?)'"),
         ("package_not_found", r"ERR_PNPM_FETCH_404.*?/(@?[^\s/]+): Not Found"),
         ("package_not_found", r#"(?:Couldn't find package|Couldn't find any versions for) "([^"]+)""#),

@@ -131,6 +131,9 @@ impl Base<'_> {
             ("HOME", HOME),
             ("NODE_OPTIONS", &heap),
             ("npm_config_update_notifier", "false"),
+            // Test tools that would download a browser; no build needs one.
+            ("PUPPETEER_SKIP_DOWNLOAD", "true"),
+            ("PUPPETEER_SKIP_CHROMIUM_DOWNLOAD", "true"),
             ("SAMPAN_ACTION", p.action.as_str()),
             ("SAMPAN_ENVIRONMENT", p.environment.as_str()),
             ("SAMPAN_VERSION", &p.version),

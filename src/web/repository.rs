@@ -90,6 +90,7 @@ fn shown(proposal: &Proposal, l: Lang) -> Shown {
         note: proposal.preset.note.as_ref().map(|note| note.get(l).to_owned()).unwrap_or_default(),
         fields: vec![
             ("root_dir", proposal.root_dir.clone()),
+            ("install_command", proposal.preset.install.clone()),
             ("build_command", proposal.build_command.clone()),
             ("dev_build_command", proposal.dev_build_command.clone()),
             ("output_dir", proposal.preset.output_dir.clone()),

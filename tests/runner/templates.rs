@@ -35,6 +35,7 @@ async fn works(sampan: &Sampan, kind: &str) {
     assert_eq!(build, text("build_command"), "{kind}");
     let settings = [
         ("root_dir", proposal.root_dir.as_str()),
+        ("install_command", &proposal.preset.install),
         ("build_command", &build),
         ("output_dir", &proposal.preset.output_dir),
         ("node", &proposal.preset.node),
@@ -53,7 +54,7 @@ async fn works(sampan: &Sampan, kind: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_uni_app_template_a_taro_template_and_native_ones() {
     let sampan = Sampan::start().await;
-    for kind in ["uniapp-vue3", "native-npm", "native-cloud", "taro"] {
+    for kind in ["uniapp-vue3", "uniapp-hbuilderx", "native-npm", "native-cloud", "taro"] {
         works(&sampan, kind).await;
     }
     sampan.stop().await;
