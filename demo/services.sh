@@ -274,7 +274,7 @@ up() {
   make_repository ferry native "Print the ferries' timetable"
   start_git_server
   install_standin
-  "$cli" image inspect "$image" >/dev/null 2>&1 || "$here/../scripts/base-images.sh" 24 >&2 9>&- || die "the image $image is missing"
+  "$cli" image inspect "$image" >/dev/null 2>&1 || "$here/../scripts/base-images.sh" >&2 9>&- || die "the image $image is missing"
   start_standin
   register "$appid" "$dir/wechat.key"
   register "$native" "$dir/native.key"

@@ -45,7 +45,7 @@ RUN set -eu; \
         echo "$tool $version"; \
     done; \
     node --version | grep -q "^v$NODE\."; \
-    rm -rf /tmp/node /tmp/npm /tmp/home /tmp/errors /tmp/ca.pem
+    rm -rf /tmp/*
 
 # Public base images name theirs here.
 ENV NODE_VERSION=${NODE}

@@ -1,7 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the public base images debian:bookworm-slim and node:MAJOR-bookworm-slim are on this machine.
-#
-#   scripts/base-images.sh [NODE_MAJOR=24]
+# Makes sure that the public base images debian:bookworm-slim and node:24-bookworm-slim are on this machine.
 #
 # They are pulled. Where no image registry can be reached, look-alikes are made from the distribution's and npm's
 # packages and tagged with the same names, so that the Dockerfiles stay ordinary. Those trust this machine's extra
@@ -10,7 +8,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 suite=bookworm
-major=${1:-24}
+major=24
 debian=debian:$suite-slim
 node=node:$major-$suite-slim
 
@@ -79,7 +77,7 @@ derive() {
 
 make_debian() {
   local root=$work/root mirror
-  ((EUID == 0)) || die "making $debian without a registry needs root (it unpacks a Debian): sudo $0 $major"
+  ((EUID == 0)) || die "making $debian without a registry needs root (it unpacks a Debian): sudo $0"
   "$here/packages.sh" base-images
   say "making $debian from the distribution's packages (a minute or two)"
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" >"$work/debootstrap" 2>&1 || {
@@ -137,19 +135,16 @@ renew_certificates() {
 }
 
 make_node() {
-  local stage=$work/node arch npm=11 ca
+  local stage=$work/node arch ca
   local -a packed
   command -v npm >/dev/null || die "making $node without a registry needs npm (Node.js): install it first"
   case $("$cli" image inspect -f '{{.Architecture}}' "$debian") in
     arm64) arch=arm64 ;;
     *) arch=x64 ;;
   esac
-  # The newest npm that still runs on this Node.
-  ((major >= 22)) || npm=10
-  ((major >= 18)) || npm=8
   say "making $node from npm's packages"
-  mapfile -t packed < <(npm pack --silent --pack-destination "$work" "node-linux-$arch@$major" "npm@$npm")
-  ((${#packed[@]} == 2)) || die "npm has no node-linux-$arch@$major or no npm@$npm here"
+  mapfile -t packed < <(npm pack --silent --pack-destination "$work" "node-linux-$arch@$major" npm@11)
+  ((${#packed[@]} == 2)) || die "npm has no node-linux-$arch@$major or no npm@11 here"
   mkdir -p "$stage/bin" "$stage/lib/node_modules/npm"
   tar -C "$stage" --strip-components=1 -xzf "$work/${packed[0]}" package/bin/node package/LICENSE
   tar -C "$stage/lib/node_modules/npm" --strip-components=1 -xzf "$work/${packed[1]}"
@@ -173,8 +168,8 @@ clean_up() {
   rm -rf --one-file-system "$work"
 }
 
-[[ $# -le 1 && $major =~ ^[0-9]+$ ]] || {
-  say "usage: scripts/base-images.sh [NODE_MAJOR]"
+(($# == 0)) || {
+  say "usage: scripts/base-images.sh"
   exit 2
 }
 engine=$("$here/engine.sh")

@@ -3,7 +3,8 @@
 #
 #   scripts/images.sh                  what releases run in: build-node24 and every platform-…
 #   scripts/images.sh --all            and the server, with the binary that `make build` left
-#   scripts/images.sh --only NAME      one of them: server, build-node24, or platform-… as in dockerfiles/
+#   scripts/images.sh --only NAME      one of them: server, build-node24, or platform-… as in dockerfiles/;
+#                                      or build-node16 and the like: the build image with another Node.js
 #
 # Reads: ENGINE_CLI (docker), SAMPAN_NPM_REGISTRY, SAMPAN_EXTRA_CA_FILE, CARGO_TARGET_DIR (target),
 # SAMPAN_BIN (the server's binary, release/sampan in there).
@@ -48,26 +49,27 @@ extra_certificates() {
 }
 
 build() {
-  local name=$1 node=24 from file context=. image base inputs old
+  local name=$1 from=node:24-bookworm-slim file=dockerfiles/$1.Dockerfile context=. image base inputs old
   local -a files arguments=(--build-arg "NPM_REGISTRY=$registry" --build-arg "EXTRA_CA=$ca")
   case $name in
     server)
       [[ -x $binary ]] || die "$binary is missing: run make build"
-      file=dockerfiles/server.Dockerfile from=debian:bookworm-slim context=$stage
+      from=debian:bookworm-slim context=$stage
       arguments=(--build-arg "VERSION=$version")
       ;;
-    build-node*)
-      node=${name#build-node} file=dockerfiles/build.Dockerfile
-      arguments+=(--build-arg "NODE=$node")
+    build-node24) file=dockerfiles/build.Dockerfile context=$stage ;;
+    build-node[0-9][0-9])
+      build build-node24 >/dev/null
+      file=dockerfiles/node.Dockerfile context=$stage from=sampan/build-node24:$version
+      arguments+=(--build-arg "FROM=$from" --build-arg "NODE=${name#build-node}")
       ;;
-    platform-*) file=dockerfiles/$name.Dockerfile ;;
-    *) file=/nonexistent ;;
+    platform-*) [[ -f $file ]] || usage ;;
+    *) usage ;;
   esac
-  [[ -f $file && $node =~ ^[0-9]+$ ]] || usage
-  scripts/base-images.sh "$node"
+  scripts/base-images.sh
 
   image=sampan/$name:$version
-  base=$("$cli" image inspect -f '{{.Id}}' "${from:-node:$node-bookworm-slim}")
+  base=$("$cli" image inspect -f '{{.Id}}' "$from")
   mapfile -t files < <(copied_files "$name")
   inputs=$({
     printf '%s\n' "$base" "$registry" "$ca"

@@ -146,16 +146,10 @@ impl<'a> Project<'a> {
         }
     }
 
-    /// By the package manager whose lockfile lies here or at the root; npm alone needs a mark before arguments.
+    /// npm runs the scripts of yarn's projects too, whatever yarn they want; it alone needs a mark before arguments.
     fn run(&self, script: &str, args: &str) -> String {
-        let has = |name: &str| self.has(name) || self.names.contains(name);
-        let (runner, mark) = if has("pnpm-lock.yaml") {
-            ("pnpm run", "")
-        } else if has("yarn.lock") {
-            ("yarn run", "")
-        } else {
-            ("npm run", "-- ")
-        };
+        let pnpm = self.has("pnpm-lock.yaml") || self.names.contains("pnpm-lock.yaml");
+        let (runner, mark) = if pnpm { ("pnpm run", "") } else { ("npm run", "-- ") };
         let args = if args.is_empty() { String::new() } else { format!(" {mark}{args}") };
         format!("{runner} {script}{args}")
     }

@@ -48,8 +48,8 @@ fn by_lockfile(folder: &Path, without: bool) -> Option<String> {
         }
     } else if has("yarn.lock") {
         match (is_berry(folder), without) {
-            (true, false) => "yarn install --immutable",
-            (true, true) => "yarn install --no-immutable",
+            (true, false) => return Some(format!("{} install --immutable", berry(folder))),
+            (true, true) => return Some(format!("{} install --no-immutable", berry(folder))),
             (false, false) => "yarn install --frozen-lockfile --production=false --non-interactive",
             (false, true) => "yarn install --no-lockfile --production=false --non-interactive",
         }
@@ -68,6 +68,19 @@ fn by_lockfile(folder: &Path, without: bool) -> Option<String> {
 fn is_berry(folder: &Path) -> bool {
     read_plain(&folder.join("yarn.lock"), 64 << 20)
         .is_some_and(|text| text.windows(11).take(1024).any(|w| w == b"__metadata:"))
+}
+
+/// Yarn 2 and later lie in the repository (`yarnPath`, to which yarn 1 hands over), or come from the npm registry in the
+/// version that package.json names.
+fn berry(folder: &Path) -> String {
+    let text = |name: &str| read_plain(&folder.join(name), 1 << 20).map(|t| String::from_utf8_lossy(&t).into_owned());
+    if text(".yarnrc.yml").is_some_and(|rc| rc.lines().any(|line| line.starts_with("yarnPath:"))) {
+        return "yarn".to_owned();
+    }
+    let manifest = text("package.json").and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok());
+    let wanted = manifest.as_ref().and_then(|m| m.get("packageManager")?.as_str()?.strip_prefix("yarn@"));
+    let version: String = wanted.unwrap_or("4").chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    format!("npx --yes @yarnpkg/cli-dist@{version}")
 }
 
 #[cfg(test)]
@@ -96,7 +109,12 @@ mod tests {
         starts(planned(&[json, ("package-lock.json", "{}")], "", "", false), "npm ci");
         starts(planned(&[json, ("pnpm-lock.yaml", "")], "", "", false), "pnpm install --frozen");
         starts(planned(&[json, ("yarn.lock", "# yarn lockfile v1")], "", "", false), "yarn install --frozen");
-        starts(planned(&[json, ("yarn.lock", "# x\n\n__metadata:\n")], "", "", false), "yarn install --immutable");
+        let berry = ("yarn.lock", "# x\n\n__metadata:\n");
+        starts(planned(&[json, berry], "", "", false), "npx --yes @yarnpkg/cli-dist@4 install --immutable");
+        let pinned = ("package.json", r#"{"packageManager":"yarn@3.6.1+sha512.x;id"}"#);
+        starts(planned(&[pinned, berry], "", "", false), "npx --yes @yarnpkg/cli-dist@3.6.1 install");
+        let own = (".yarnrc.yml", "yarnPath: .yarn/releases/yarn-3.6.1.cjs\n");
+        starts(planned(&[json, berry, own], "", "", false), "yarn install --immutable");
         starts(planned(&[json, ("package-lock.json", "{}")], "", "", true), "npm install");
         starts(planned(&[json], "", "", false), "npm install");
         assert_eq!(planned(&[("app.json", "{}")], "", "", false), None);
