@@ -68,10 +68,15 @@ function forget() {
 
 const filled = new Map();
 
-/** A new program takes the first proposal by itself, but not over what was typed since the page came. */
+/** A new program takes the default branch and the first proposal by itself, but not over what was typed since the page came. */
 function propose(form) {
+  if (form.elements.namedItem('id')) return;
+  const refs = box.querySelector('#refs');
+  const ref = form.elements.namedItem('default_ref');
+  const known = [...refs.options].some(({ value }) => value === ref.value);
+  if (!known && ref.value === ref.defaultValue && refs.dataset.default) ref.value = refs.dataset.default;
   const first = box.querySelector('[data-fill]');
-  if (!first || form.elements.namedItem('id')) return;
+  if (!first) return;
   const typed = ([name]) => {
     const field = document.getElementById(name);
     return field && field.value !== (filled.get(name) ?? field.defaultValue);

@@ -136,7 +136,6 @@ describe('looks', () => {
     it('a program', () => look('program', at.lighthouse));
     it('a program without a key', () => look('program-fresh', at.fresh));
     it('an archived program', () => look('program-archived', at.retired));
-    it('an archived program and its way back', () => look('program-archived-edit', `${at.retired}/edit`));
     for (const action of ['preview', 'upload']) {
       it(`the form of ${action}`, () => look(`publish-${action}`, `${at.lighthouse}#${action}`));
     }

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { signIn, visitor } from './people.mjs';
 import { state, untilOver } from './release.mjs';
-import { guarded, nativeProgram, pushed, staleBranch, token } from './repos.mjs';
+import { guarded, nativeProgram, pushed, staleBranch, token, trunk } from './repos.mjs';
 import { names, seeded } from './seeded.mjs';
 import { outside } from './setup.mjs';
 import { wrongs } from './watch.mjs';
@@ -82,6 +82,7 @@ describe('an admin', () => {
     await page.click('[data-inspect]');
     await page.locator('#inspection .notice').getByText('连接成功').waitFor();
     assert.equal(await page.getByRole('alert').count(), 0, 'no complaint is left');
+    assert.equal(await page.inputValue('#default_ref'), trunk);
 
     await save('form[action="/programs"]');
     await page.waitForURL('**/edit#credential');

@@ -10,6 +10,8 @@ const made = new Set();
 export const longBranch = 'feature/keepers-shift-plan-with-a-name-that-nobody-shortened';
 /** A branch of `workshop()` whose lockfile was forgotten. */
 export const staleBranch = 'fix/tide-table';
+/** The only branch of `guarded()` at first. */
+export const trunk = 'trunk';
 /** What `guarded()` asks for. */
 export const token = 'harbour-master-4711';
 
@@ -50,8 +52,8 @@ function git(...args) {
   execFileSync('git', args, { env: { ...env, ...quiet, ...who }, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-/** A bare repository of this run, made once → its name; `branches` are what each of them changes of `main`. */
-function repository(kind, files, branches = {}) {
+/** A bare repository of this run, made once → its name; `branches` are what each of them changes of `first`. */
+function repository(kind, files, branches = {}, first = 'main') {
   const name = `browser-${process.pid}-${kind}.git`;
   if (made.has(name)) return name;
   made.add(name);
@@ -65,13 +67,13 @@ function repository(kind, files, branches = {}) {
     git('-C', work, 'add', '-A');
     git('-C', work, 'commit', '-q', '--allow-empty', '-m', message);
   };
-  git('init', '-q', '-b', 'main', work);
+  git('init', '-q', '-b', first, work);
   commit(files, 'Light the lamp at dusk');
   for (const [branch, changes] of Object.entries(branches)) {
-    git('-C', work, 'switch', '-q', '-c', branch, 'main');
+    git('-C', work, 'switch', '-q', '-c', branch, first);
     commit(changes, 'Ask the moon');
   }
-  git('-C', work, 'switch', '-q', 'main');
+  git('-C', work, 'switch', '-q', first);
   git('clone', '-q', '--bare', work, bare);
   process.once('exit', () => [bare, `${bare}.auth.json`].forEach((path) => rmSync(path, { recursive: true, force: true })));
   return name;
@@ -91,14 +93,14 @@ export function workshop() {
   return `${outside().DEMO_GIT_URL}/${repository('workshop', project(outside().DEMO_WECHAT_APPID), branches)}`;
 }
 
-/** → the address of a program that only `token` opens. */
+/** → the address of a program that only `token` opens; it has no `main`. */
 export function guarded() {
-  const name = repository('guarded', native(outside().DEMO_WECHAT_APPID));
+  const name = repository('guarded', native(outside().DEMO_WECHAT_APPID), {}, trunk);
   writeFileSync(join(outside().DEMO_GIT_ROOT, `${name}.auth.json`), JSON.stringify({ password: token }));
   return `${outside().DEMO_GIT_HTTPS_URL}/${name}`;
 }
 
 /** A branch that somebody pushes to `guarded()` just now. */
 export function pushed(branch) {
-  git('--git-dir', join(outside().DEMO_GIT_ROOT, repository('guarded')), 'branch', branch, 'main');
+  git('--git-dir', join(outside().DEMO_GIT_ROOT, repository('guarded')), 'branch', branch, trunk);
 }
