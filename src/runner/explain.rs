@@ -119,14 +119,14 @@ impl Watch {
 
     /// One line, without colours.
     pub(super) fn see(&mut self, line: &str) {
-        self.recognise(line);
+        let known = self.recognise(line);
         match &mut self.wanting {
             Some(0) => {}
             Some(more) => {
                 *more -= 1;
                 self.excerpt.push(line.to_owned());
             }
-            None if FIRST_ERROR.is_match(line) && !NO_ERROR.is_match(line) => {
+            None if known || (FIRST_ERROR.is_match(line) && !NO_ERROR.is_match(line)) => {
                 self.excerpt = self.tail.iter().rev().take(BEFORE).rev().cloned().collect();
                 self.excerpt.push(line.to_owned());
                 self.wanting = Some(AFTER);
@@ -139,7 +139,8 @@ impl Watch {
         self.tail.push_back(line.to_owned());
     }
 
-    fn recognise(&mut self, line: &str) {
+    /// Whether this line said something better than any before.
+    fn recognise(&mut self, line: &str) -> bool {
         let own: &[Rule] = match self.stage {
             Stage::Install => &INSTALL,
             Stage::Compile => &COMPILE,
@@ -150,9 +151,10 @@ impl Watch {
             if let Some(found) = pattern.captures(line) {
                 let args = found.iter().skip(1).flatten().map(|m| m.as_str().to_owned()).collect();
                 self.known = Some((rank, Failure { args, ..Failure::new(code, "") }));
-                return;
+                return true;
             }
         }
+        false
     }
 
     /// What the output said about its end, if we know the saying.

@@ -131,6 +131,8 @@ impl Base<'_> {
             ("HOME", HOME),
             ("NODE_OPTIONS", &heap),
             ("npm_config_update_notifier", "false"),
+            // A connection that went quiet is given up for another after two minutes, not five.
+            ("npm_config_fetch_timeout", "120000"),
             // Test tools that would download a browser; no build needs one.
             ("PUPPETEER_SKIP_DOWNLOAD", "true"),
             ("PUPPETEER_SKIP_CHROMIUM_DOWNLOAD", "true"),

@@ -172,9 +172,9 @@ impl Errors {
         self.0.iter().find(|error| error.field == field).map(|error| lang.text(&error.text)).unwrap_or_default()
     }
 
-    /// The first message, where a page has room for one.
-    pub(super) fn first(&self, lang: &Lang) -> String {
-        self.0.first().map(|error| lang.text(&error.text)).unwrap_or_default()
+    /// The first field and its message, where there is room for one.
+    pub(super) fn first(&self, lang: &Lang) -> (String, String) {
+        self.0.first().map(|error| (error.field.clone(), lang.text(&error.text))).unwrap_or_default()
     }
 
     pub(super) fn any(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::clock::{Ms, rfc3339};
 use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::lang::Lang;
-use crate::model::program::Program;
+use crate::model::program::{Program, split_login};
 use crate::model::robot::Lease;
 use crate::ops::{credentials, program_settings, programs};
 use crate::platform::Platform;
@@ -86,12 +86,18 @@ pub(super) async fn form_page(
     app: &App,
     who: &SignedIn,
     id: Option<&Program>,
-    values: Values,
+    mut values: Values,
     errors: Errors,
 ) -> Result<FormPage> {
     let l = who.visitor.lang;
     if !may_edit(&who.user) {
         return Err(Error::Forbidden);
+    }
+    // A password typed into the address was taken or refused: it does not come back.
+    if let Some(url) = values.get_mut("repo_url")
+        && let Some((bare, _, _)) = split_login(url.trim())
+    {
+        *url = bare;
     }
     let platform_id = values.get("platform").cloned().unwrap_or_default();
     let platform = app.platforms.get(&platform_id).or_else(|| app.platforms.iter().next()).ok_or(Error::NotFound)?;
@@ -114,8 +120,11 @@ pub(super) async fn form_page(
         None => None,
     };
     let title = if id.is_some() { "program.edit" } else { "program.new" };
+    let mut frame = Frame::load(app, who, l.t(title)).await?;
+    // This page also answers a POST, to whose path nobody can go back.
+    frame.path = id.map_or("/programs/new".to_owned(), |program| format!("/programs/{}/edit", program.id));
     Ok(FormPage {
-        frame: Frame::load(app, who, l.t(title)).await?,
+        frame,
         id: id.map(|program| program.id.clone()),
         platform: platform.id.clone(),
         platforms: app.platforms.iter().map(|p| (p.id.clone(), p.label.get(l).to_owned())).collect(),
@@ -131,7 +140,11 @@ pub(super) async fn form_page(
         way_in: repository::way_in(app, id).await?,
         inspection: None,
         leases: match id {
-            Some(program) => db::robots::list(&app.db, &program.platform, &program.app_id).await?,
+            Some(program) => {
+                let mut leases = db::robots::list(&app.db, &program.platform, &program.app_id).await?;
+                leases.retain(|lease| lease.program_id == program.id);
+                leases
+            }
             None => vec![],
         },
         archived: id.is_some_and(|program| program.archived_at.is_some()),

@@ -114,7 +114,10 @@ pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, 
     let head = Head {
         l,
         may_stop: may && !s.is_over() && !s.r.cancel_requested,
-        may_retry: may && s.is_over() && !s.is_unconfirmed(),
+        may_retry: may
+            && s.is_over()
+            && !s.is_unconfirmed()
+            && program.as_ref().is_some_and(|program| program.archived_at.is_none()),
         may_confirm: s.is_unconfirmed() && who.user.role.may(Verb::HandleAnyRelease),
         may_drop_lockfile: !s.r.parameters.without_lockfile
             && program.as_ref().is_some_and(|p| p.install_command.is_empty())

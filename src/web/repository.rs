@@ -123,11 +123,22 @@ pub(super) async fn inspect(
                 return Ok(html(&inspection));
             }
             let wanted = values.get("use").and_then(|n| n.parse().ok()).or(program.is_none().then_some(0usize));
-            if let Some(proposal) = wanted.and_then(|n| inspection.proposals.get(n)) {
-                values.extend(proposal.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-            }
+            let mut usual = Values::new();
             if let Some(platform) = values.get("platform").and_then(|id| app.platforms.get(id)) {
-                defaults(platform, &mut values);
+                defaults(platform, &mut usual);
+            }
+            // Asked for, a proposal replaces everything; by itself only what nobody typed.
+            let asked = values.contains_key("use");
+            if let Some(proposal) = wanted.and_then(|n| inspection.proposals.get(n)) {
+                for (name, value) in &proposal.fields {
+                    let typed = values.get(*name).is_some_and(|old| !old.is_empty() && Some(old) != usual.get(*name));
+                    if asked || !typed {
+                        values.insert((*name).to_owned(), value.clone());
+                    }
+                }
+            }
+            for (name, value) in usual {
+                values.entry(name).or_insert(value);
             }
             let page = form_page(&app, &who, program.as_ref(), values, Errors::default()).await?;
             Ok(html(&page.inspected(inspection)))
@@ -135,8 +146,8 @@ pub(super) async fn inspect(
         Err(error) => {
             let errors = Errors::take(error)?;
             if alone {
-                let text = errors.first(&who.visitor.lang);
-                return Ok((StatusCode::UNPROCESSABLE_ENTITY, text).into_response());
+                let (field, text) = errors.first(&who.visitor.lang);
+                return Ok((StatusCode::UNPROCESSABLE_ENTITY, [("x-field", field)], text).into_response());
             }
             let page = form_page(&app, &who, program.as_ref(), values, errors).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())
@@ -152,12 +163,12 @@ pub(super) async fn refs(State(app): State<App>, who: SignedIn, Path(id): Path<S
 
 pub(super) async fn remove_login(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Redirect> {
     repositories::remove_login(&app, &who.user, &id).await?;
-    Ok(Redirect::to(&format!("/programs/{id}/edit")))
+    Ok(Redirect::to(&format!("/programs/{id}/edit#repository")))
 }
 
 pub(super) async fn forget_host(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Redirect> {
     repositories::forget_host(&app, &who.user, &id).await?;
-    Ok(Redirect::to(&format!("/programs/{id}/edit")))
+    Ok(Redirect::to(&format!("/programs/{id}/edit#repository")))
 }
 
 pub(super) async fn free_robot(

@@ -21,7 +21,7 @@ export const remark = '已发给客户验收 Sent to the customer';
 // Further down than the last lines of the log that a failure shows.
 const stack = 'for i in $(seq 1 40); do echo "    at transform (node_modules/rollup/dist/rollup.js:$i:12)"; done';
 const brokenBuild = `cp -r src node_modules/.vite/; echo "vite v5.2.8 building for production..."
-echo "transforming (41) src/pages/board/board.vue"; echo "RollupError: Could not resolve ./tide-curve from src/pages/board/board.vue" >&2; ${stack}; exit 1`.replaceAll('\n', '; ');
+echo "transforming (41) src/pages/board/board.vue"; echo "RollupError: Could not resolve ./tide-curve from src/pages/board/board.vue"; ${stack}; exit 1`.replaceAll('\n', '; ');
 
 const settings = {
   lighthouse: {},

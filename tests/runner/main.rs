@@ -7,6 +7,7 @@ mod support;
 
 mod bad_input;
 mod crash;
+mod engine;
 mod installs;
 mod nodes;
 mod outcomes;

@@ -143,7 +143,8 @@ function unpack(spec, tmp) {
 }
 
 function npm(args, cwd) {
-  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
+  // A connection that went quiet is tried again soon: npm itself would wait for five minutes.
+  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error', '--fetch-timeout=30000', '--fetch-retries=4'];
   const mark = args.indexOf('--');
   try {
     return run('npm', mark < 0 ? [...args, ...quiet] : [...quiet, ...args, ...quiet], cwd);
