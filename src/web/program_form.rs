@@ -140,11 +140,7 @@ pub(super) async fn form_page(
         way_in: repository::way_in(app, id).await?,
         inspection: None,
         leases: match id {
-            Some(program) => {
-                let mut leases = db::robots::list(&app.db, &program.platform, &program.app_id).await?;
-                leases.retain(|lease| lease.program_id == program.id);
-                leases
-            }
+            Some(program) => db::robots::list(&app.db, &program.platform, &program.app_id).await?,
             None => vec![],
         },
         archived: id.is_some_and(|program| program.archived_at.is_some()),
