@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A demo's outside world: a git server with the demo programs, and a stand-in for WeChat's upload service.
+# A demo's outside world: a git server with the demo programs, and a stand-in for the vendors' upload services.
 #
 #   demo/services.sh up DIR      sets up what is missing, mends what is broken, writes DIR/env
 #   demo/services.sh down DIR    stops both; keys, repositories and packages stay in DIR for the next time
@@ -32,6 +32,9 @@ name=sampan-demo-$(printf %s "$dir" | sha256sum | cut -c1-10)
 exec 9>"$dir/.lock"
 flock 9
 
+# The host names of the vendors, one a line.
+vendor_hosts() { (cd "$here/standin" && node -e 'import("./hosts.mjs").then(({ allHosts }) => console.log(allHosts.join("\n")))'); }
+
 hash_of() { (cd "$1" && find . \( -name node_modules -o -name dist -o -name unpackage -o -name '*.test.mjs' \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-16; }
 
 # --- Keys and certificates
@@ -51,7 +54,9 @@ issue() {
 }
 
 make_certificates() {
-  local tls=$dir/tls
+  local tls=$dir/tls vendor_names
+  vendor_names=$(vendor_hosts | sed 's/^/DNS:/' | paste -sd,)
+  [[ $(cat "$tls/names" 2>/dev/null) == "$vendor_names" ]] || rm -rf "$tls"
   if [[ -f $tls/server.key ]] && valid "$dir/ca.pem" && trusted "$tls/server.pem" && trusted "$dir/git.pem" && valid "$dir/git-untrusted.pem"; then
     return
   fi
@@ -62,7 +67,7 @@ make_certificates() {
     umask 077
     openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 730 -subj "/CN=Sampan demo CA (local only)" \
       -addext keyUsage=critical,keyCertSign,cRLSign -keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
-    issue "Sampan demo stand-in" DNS:servicewechat.com "$tls/server.key" "$tls/server.pem"
+    issue "Sampan demo stand-in" "$vendor_names" "$tls/server.key" "$tls/server.pem"
     issue "Sampan demo git" "$git_names" "$dir/git.pem" "$dir/git.pem"
     # Its own authority, which nobody trusts.
     openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 365 -subj "/CN=Sampan demo git, not trusted" \
@@ -70,6 +75,7 @@ make_certificates() {
     cat "$dir/new.key" "$dir/new.pem" >"$dir/git-untrusted.pem"
     rm "$dir"/new.{key,pem}
   )
+  printf '%s\n' "$vendor_names" >"$tls/names"
   # The container's user is another one; DIR itself keeps strangers out.
   chmod 755 "$tls"
   chmod 644 "$tls"/* "$dir/ca.pem"
@@ -281,7 +287,7 @@ up() {
   address=$(standin_address)
   [[ -n $address ]] || die "the engine gave the stand-in no address on its bridge: other containers cannot reach it"
   {
-    quoted SAMPAN_EXTRA_HOSTS "servicewechat.com=$address"
+    quoted SAMPAN_EXTRA_HOSTS "$(vendor_hosts | sed "s/\$/=$address/" | paste -sd,)"
     quoted SAMPAN_EXTRA_CA_FILE "$dir/ca.pem"
     quoted DEMO_GIT_URL "$(git_url http://127.0.0.1 1)"
     quoted DEMO_GIT_HTTPS_URL "$(git_url https://localhost 2)"

@@ -1,9 +1,7 @@
 // The control side: how a demo or a test registers apps, steers them and looks at what arrived. Loopback and bridge only.
 import { readBody, send, sendHtml, sendJson, TooLarge } from './http.mjs';
-import { fingerprint, publicPart } from './protocol/signature.mjs';
-import { unpack } from './protocol/unpack.mjs';
-import { scenarios } from './scenarios.mjs';
 import { isAppId } from './state.mjs';
+import { vendors } from './vendors.mjs';
 import { notice, page } from './words.mjs';
 
 const MAX_BODY = 64 * 1024;
@@ -16,35 +14,37 @@ class Refusal extends Error {
 }
 
 export function controlHandler(state) {
-  const about = ({ appid, publicKey, kind, scenario, whitelist, uploads }) => ({
-    appid,
-    fingerprint: publicKey && fingerprint(publicKey),
-    kind,
-    scenario,
-    whitelist,
-    uploads: uploads.length,
+  const vendorOf = (app) => vendors[app.vendor];
+  const about = (app) => ({
+    appid: app.appid,
+    vendor: app.vendor,
+    ...vendorOf(app).about(app),
+    scenario: app.scenario,
+    whitelist: app.whitelist,
+    uploads: app.uploads.length,
   });
 
-  function register(appid, pem) {
+  /** Runs a vendor's own reading of a body; its complaint is the caller's fault. */
+  function read(action) {
     try {
-      return about(state.update(appid, { publicKey: publicPart(pem) }));
+      return action();
     } catch (error) {
-      throw new Refusal(400, `not a usable PEM key: ${error.message}`);
+      throw new Refusal(400, error.message);
     }
+  }
+
+  function register(appid, id, body) {
+    if (!Object.hasOwn(vendors, id)) throw new Refusal(400, `no such vendor: ${id}; there are: ${Object.keys(vendors).join(', ')}`);
+    return about(state.update(appid, { vendor: id, ...read(() => vendors[id].register(body)) }));
   }
 
   function setScenario(appid, text) {
     const name = text.trim();
+    const { scenarios } = vendorOf(state.app(appid));
     if (!Object.hasOwn(scenarios, name)) {
       throw new Refusal(400, `no such scenario: ${name}; there are: ${Object.keys(scenarios).join(', ')}`);
     }
     return about(state.update(appid, { scenario: name }));
-  }
-
-  function setKind(appid, text) {
-    const kind = text.trim();
-    if (kind !== 'miniprogram' && kind !== 'game') throw new Refusal(400, `an app is a miniprogram or a game, not: ${kind}`);
-    return about(state.update(appid, { kind }));
   }
 
   // One address a line or separated by commas; nothing switches the check off.
@@ -52,21 +52,22 @@ export function controlHandler(state) {
 
   function packedFile(appid, index, name) {
     if (!state.app(appid).uploads[index]) throw new Refusal(404, 'no such package');
-    const content = unpack(state.package(appid, Number(index))).get(name);
+    const content = vendorOf(state.app(appid)).files(state.package(appid, Number(index))).get(name);
     if (!content) throw new Refusal(404, 'no such file in this package');
     return { raw: content };
   }
 
-  function route(method, path, body) {
+  function route(method, path, query, body) {
     const [, area, appid, topic, index, files, ...name] = path;
     if (method === 'GET' && area === 'healthz') return { status: 'ok', standin: notice.en };
     if (method === 'GET' && area === 'requests') return state.requests();
     if (area !== 'apps' || !isAppId(appid)) return null;
     if (method === 'PUT') {
-      if (topic === undefined) return register(appid, body);
-      if (topic === 'kind') return setKind(appid, body);
+      if (topic === undefined) return register(appid, query.get('vendor') ?? 'wechat', body);
       if (topic === 'scenario') return setScenario(appid, body);
       if (topic === 'whitelist') return setWhitelist(appid, body);
+      const own = vendorOf(state.app(appid)).topics?.[topic];
+      if (own) return about(state.update(appid, read(() => own(body.trim()))));
     }
     if (method !== 'GET') return null;
     if (topic === undefined) return about(state.app(appid));
@@ -79,10 +80,11 @@ export function controlHandler(state) {
 
   return async function handle(request, response) {
     try {
-      const path = new URL(request.url, 'http://stand-in.invalid').pathname.split('/').map(decodeURIComponent);
+      const url = new URL(request.url, 'http://stand-in.invalid');
+      const path = url.pathname.split('/').map(decodeURIComponent);
       if (request.method === 'GET' && path.join('/') === '/') return sendHtml(response, 200, page());
       const body = (await readBody(request, MAX_BODY)).toString('utf8');
-      const result = route(request.method, path, body);
+      const result = route(request.method, path, url.searchParams, body);
       if (!result) throw new Refusal(404, 'nothing here');
       if (result.raw) send(response, 200, 'application/octet-stream', result.raw);
       else sendJson(response, 200, result);

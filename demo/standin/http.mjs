@@ -1,6 +1,4 @@
 // Small helpers around Node's HTTP that the vendor's side and the control side share.
-import { mark } from './words.mjs';
-
 export class TooLarge extends Error {}
 
 export async function readBody(request, limit) {
@@ -23,7 +21,7 @@ export const sendJson = (response, status, value) =>
   send(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
 
 /** JSON objects of the vendor's side carry a mark of who is speaking, after the vendor's own fields. */
-export const sendMarked = (response, status, value) => sendJson(response, status, { ...value, standin: mark });
+export const sendMarked = (response, status, value, mark) => sendJson(response, status, { ...value, standin: mark });
 
 export const sendHtml = (response, status, body) => send(response, status, 'text/html; charset=utf-8', body);
 

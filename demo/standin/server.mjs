@@ -1,4 +1,4 @@
-// Starts the local stand-in for the vendor's upload service: TLS for the CLI, plain HTTP for its control side.
+// Starts the local stand-in for the vendors' upload services: TLS for their tools, plain HTTP for its control side.
 //
 //   node server.mjs --state DIR --cert FILE --key FILE [--tls-port 443] [--control-port 9000] [--host 127.0.0.1]
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { controlHandler } from './control.mjs';
 import { State } from './state.mjs';
-import { vendorHandler } from './vendor.mjs';
+import { vendorHandler } from './vendors.mjs';
 import { notice } from './words.mjs';
 
 /** Ports may be 0; the real ones are in the answer. */

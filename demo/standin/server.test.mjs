@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import jpeg from 'jpeg-js';
 import jsqr from 'jsqr';
-import { CliDouble, pack } from './cli-double.mjs';
-import { BadPackage, unpack } from './protocol/unpack.mjs';
-import { scenarios } from './scenarios.mjs';
+import { CliDouble, pack } from './wechat/cli-double.mjs';
+import { BadPackage, unpack } from './wechat/protocol/unpack.mjs';
+import { scenarios } from './wechat/scenarios.mjs';
 import { start } from './server.mjs';
 
 const PROGRAM = {

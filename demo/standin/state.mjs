@@ -19,7 +19,7 @@ export class State {
   }
 
   app(appid) {
-    return this.#apps.get(appid) ?? { appid, publicKey: null, kind: 'miniprogram', scenario: 'ok', whitelist: [], uploads: [] };
+    return this.#apps.get(appid) ?? { appid, vendor: 'wechat', scenario: 'ok', whitelist: [], uploads: [] };
   }
 
   update(appid, changes) {

@@ -3,19 +3,18 @@
 export const title = 'Sampan 本地替身服务 · local stand-in';
 
 export const notice = {
-  zh: '这是 Sampan 的本地替身服务，只在测试和演示中扮演平台一侧。它不是微信，也不与微信连通；这里的上传和二维码都不会到达微信。',
-  en: "This is Sampan's local stand-in. It plays only the vendor's side in tests and demos. It is not WeChat and does not talk to WeChat; nothing uploaded or scanned here reaches WeChat.",
+  zh: '这是 Sampan 的本地替身服务，只在测试和演示中扮演各平台一侧。它不是微信、支付宝或抖音，也不与它们连通；这里的上传和二维码都不会到达任何平台。',
+  en: "This is Sampan's local stand-in. It plays only the vendors' side in tests and demos. It is not WeChat, Alipay or ByteDance and does not talk to them; nothing uploaded or scanned here reaches any vendor.",
 };
 
-// Travels as an extra field in every JSON reply: the vendor's CLI ignores it in receipts and prints it with errors,
-// while errCode and errMsg keep the vendor's form.
-export const mark = 'local stand-in, not WeChat';
+// Travels as an extra field in every JSON reply: the vendors' tools ignore it in receipts and some print it with errors.
+export const markOf = ({ en }) => `local stand-in, not ${en}`;
 
 // Short, because every character makes the picture denser.
-export const qrText = ({ appid, number, path, query }) =>
+export const qrText = (name, { appid, number, path, query }) =>
   [
-    'Sampan 本地替身二维码，不是微信，不能打开小程序',
-    'local stand-in, not WeChat',
+    `Sampan 本地替身二维码，不是${name.zh}，不能打开小程序`,
+    markOf(name),
     `${appid} preview #${number}`,
     path ? `${path}${query ? `?${query}` : ''}` : '',
   ]

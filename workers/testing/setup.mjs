@@ -1,13 +1,15 @@
-// Installs what the tests run against, once: the vendor's package by our lockfile, and the stand-in's two dependencies.
+// Installs what the tests run against, once: the vendors' packages by our lockfiles, and the stand-in's few dependencies.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const workers = dirname(dirname(fileURLToPath(import.meta.url)));
 
-for (const dir of [join(workers, 'wechat'), join(workers, '..', 'demo', 'standin')]) {
+const platforms = readdirSync(workers).filter((name) => existsSync(join(workers, name, 'platform.toml')));
+
+for (const dir of [...platforms.map((name) => join(workers, name)), join(workers, '..', 'demo', 'standin')]) {
   // npm writes this file last, so that half an installation does not count.
   if (!existsSync(join(dir, 'package-lock.json')) || existsSync(join(dir, 'node_modules', '.package-lock.json'))) continue;
   console.log(`installing in ${dir}`);

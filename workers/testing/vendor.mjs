@@ -1,4 +1,4 @@
-// Starts the local stand-in for servicewechat.com and a proxy that leads there: one CONNECT tunnel per request of the tool.
+// Starts the local stand-in for the vendors' hosts and a proxy that leads there: one CONNECT tunnel per request of the tool.
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -6,15 +6,16 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const server = fileURLToPath(new URL('../../demo/standin/server.mjs', import.meta.url));
 export const standinMissing = existsSync(server) ? false : 'the stand-in is not there';
 
-/** → {env, app, kind, scenario, uploads, file, asked, close}; the keys are made for the test and die with it. */
+/** → {env, app, register, kind, scenario, uploads, file, asked, close}; the keys are made for the test and die with it. */
 export async function startVendor(dir) {
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(dir, name));
-  const subject = ['-subj', '/CN=servicewechat.com', '-addext', 'subjectAltName=DNS:servicewechat.com'];
+  const { allHosts } = await import(new URL('hosts.mjs', pathToFileURL(server)));
+  const subject = ['-subj', '/CN=stand-in', '-addext', `subjectAltName=${allHosts.map((host) => `DNS:${host}`).join(',')}`];
   execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
   const { start } = await import(server);
   mkdirSync(join(dir, 'state'));
@@ -48,6 +49,8 @@ export async function startVendor(dir) {
       writeFileSync(join(base, 'secret', 'private_key'), pem);
       return pem;
     },
+    /** An app of any vendor; the body is what that vendor's module registers. */
+    register: (appId, vendor, body) => control(`${appId}?vendor=${vendor}`, body),
     kind: (appId, name) => control(`${appId}/kind`, name),
     scenario: (appId, name) => control(`${appId}/scenario`, name),
     uploads: async (appId) => JSON.parse(await control(`${appId}/uploads`)),

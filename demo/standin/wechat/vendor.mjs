@@ -1,14 +1,16 @@
 // The vendor's side of the protocol: what `miniprogram-ci` asks, answered as far as its behaviour is publicly known.
-import { callerAddress, readBody, sendHtml, sendMarked, TooLarge } from './http.mjs';
+import { callerAddress, readBody, sendHtml, sendMarked, TooLarge } from '../http.mjs';
 import { layoutOf } from './protocol/layout.mjs';
 import { qrJpeg } from './protocol/qr.mjs';
-import { flaw, RandomStrings } from './protocol/signature.mjs';
+import { fingerprint, flaw, publicPart, RandomStrings } from './protocol/signature.mjs';
 import { packageSizes, plugins } from './protocol/sizes.mjs';
 import { BadPackage, unpack } from './protocol/unpack.mjs';
 import { badPackage, badSignature, fileNotFound, invalidIp, scenarios, sizeRefusal } from './scenarios.mjs';
-import { isAppId } from './state.mjs';
-import { mark, page, qrText } from './words.mjs';
+import { isAppId } from '../state.mjs';
+import { markOf, page, qrText } from '../words.mjs';
 
+const NAME = { zh: '微信', en: 'WeChat' };
+const mark = markOf(NAME);
 const MAX_BODY = 64 * 1024 * 1024;
 
 const ATTRIBUTES = {
@@ -32,7 +34,23 @@ const ATTRIBUTES = {
 
 const ok = (more) => ({ json: { errCode: 0, errMsg: 'ok', ...more } });
 
-export function vendorHandler(state) {
+/** What the stand-in's core asks of a vendor; see ../vendors.mjs. */
+export const wechat = {
+  id: 'wechat',
+  scenarios,
+  register: (body) => ({ publicKey: publicPart(body) }),
+  about: ({ publicKey, kind = 'miniprogram' }) => ({ fingerprint: publicKey && fingerprint(publicKey), kind }),
+  topics: { kind: (name) => ({ kind: oneOf(['miniprogram', 'game'], name) }) },
+  files: unpack,
+  handler,
+};
+
+function oneOf(names, name) {
+  if (!names.includes(name)) throw new Error(`one of ${names.join(', ')}, not: ${name}`);
+  return name;
+}
+
+function handler(state) {
   const randoms = new RandomStrings();
 
   function getrandstr({ appid, hooks }) {
@@ -77,7 +95,7 @@ export function vendorHandler(state) {
     if (kind === 'upload' && layout.plugin) body.dev_plugin_id = `dev-standin${number}`;
     if (kind === 'preview') {
       const launch = new URLSearchParams(upload.query ?? {}).toString();
-      body.qrcode_img = qrJpeg(qrText({ appid, number, path: upload.path, query: launch }));
+      body.qrcode_img = qrJpeg(qrText(NAME, { appid, number, path: upload.path, query: launch }));
     }
     const receipt = ok({ body });
     return hooks.receipt?.(receipt) ?? receipt;
@@ -175,5 +193,5 @@ function answer(response, reply) {
   if (reply.hang) return;
   if (reply.cut) response.socket?.destroy();
   else if (reply.html) sendHtml(response, reply.status, reply.html);
-  else sendMarked(response, reply.status ?? 200, reply.json);
+  else sendMarked(response, reply.status ?? 200, reply.json, mark);
 }
