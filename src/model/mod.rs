@@ -1,11 +1,13 @@
 //! Pure data and rules: no IO, no clock of its own, no platform by name.
 
 pub mod credential;
+pub mod decision;
 pub mod log;
 pub mod program;
 pub mod release;
 pub mod robot;
 pub mod snapshot;
+pub mod update;
 pub mod user;
 pub mod version;
 
@@ -17,6 +19,13 @@ pub fn new_id() -> String {
 /// Bytes in lower-case hex digits.
 pub fn hex_of(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// What [`hex_of`] wrote; `None` for anything else.
+pub fn bytes_of(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.len().is_multiple_of(2) && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).ok();
+    if digits { (0..hex.len()).step_by(2).map(byte).collect() } else { None }
 }
 
 /// Declares a closed set of words that are stored and shown by their name.

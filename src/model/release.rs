@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{MINUTE, Ms, SECOND};
 use crate::model::program::Options;
+use crate::model::update::Terms;
 
 super::words! { Action { Preview = "preview", Upload = "upload", Publish = "publish" } }
 super::words! { Environment { Production = "production", Development = "development" } }
@@ -57,6 +58,8 @@ pub struct Parameters {
     /// The program's options as they were at the click.
     pub options: Options,
     pub without_lockfile: bool,
+    /// Whom the update is for, where the release makes one.
+    pub terms: Option<Terms>,
 }
 
 /// Why a release did not succeed. `code` finds the hint; `message` is raw text of the tool that failed.
@@ -176,8 +179,8 @@ impl Outcome {
 /// What happens to a release whose runner died: again, or a person decides once the vendor may have it.
 pub fn after_crash(action: Action, stage: Option<Stage>, attempt: i64) -> AfterCrash {
     match stage {
-        // A second preview only costs a QR code.
-        Some(Stage::Deliver) if action != Action::Preview => AfterCrash::Unconfirmed,
+        // A second preview only costs a QR code, and what is published here is published once.
+        Some(Stage::Deliver) if action == Action::Upload => AfterCrash::Unconfirmed,
         _ if attempt >= MAX_ATTEMPTS => AfterCrash::GiveUp,
         _ => AfterCrash::Requeue,
     }

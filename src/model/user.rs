@@ -16,6 +16,8 @@ pub enum Verb {
     Publish,
     /// Cancel, retry and confirm other people's releases.
     HandleAnyRelease,
+    /// Publish, change and take back what phones get.
+    PublishUpdates,
     /// Groups, programs and credentials.
     EditPrograms,
     /// Accounts up to the role `admin`.
@@ -27,7 +29,7 @@ impl Role {
         let needed = match verb {
             Verb::View => Self::Viewer,
             Verb::Publish => Self::Publisher,
-            Verb::HandleAnyRelease | Verb::EditPrograms | Verb::ManageUsers => Self::Admin,
+            Verb::HandleAnyRelease | Verb::PublishUpdates | Verb::EditPrograms | Verb::ManageUsers => Self::Admin,
         };
         self >= needed
     }
@@ -63,13 +65,20 @@ mod tests {
 
     #[test]
     fn each_role_may_do_what_the_one_before_may() {
-        let verbs = [Verb::View, Verb::Publish, Verb::HandleAnyRelease, Verb::EditPrograms, Verb::ManageUsers];
+        let verbs = [
+            Verb::View,
+            Verb::Publish,
+            Verb::HandleAnyRelease,
+            Verb::PublishUpdates,
+            Verb::EditPrograms,
+            Verb::ManageUsers,
+        ];
         for pair in Role::ALL.windows(2) {
             for verb in verbs {
                 assert!(!pair[0].may(verb) || pair[1].may(verb), "{pair:?} {verb:?}");
             }
         }
         assert!(!Role::Viewer.may(Verb::Publish));
-        assert!(!Role::Publisher.may(Verb::EditPrograms));
+        assert!(!Role::Publisher.may(Verb::EditPrograms) && !Role::Publisher.may(Verb::PublishUpdates));
     }
 }
