@@ -80,6 +80,12 @@ pub struct Settings {
     /// Log text kept per release before the middle is dropped, MB [default: 64]
     #[arg(long, env = "SAMPAN_LOG_LIMIT_MB")]
     pub log_limit_mb: Option<u64>,
+    /// Largest package that phones install: wgt or apk, MB [default: 400]
+    #[arg(long, env = "SAMPAN_PACKAGE_LIMIT_MB")]
+    pub package_limit_mb: Option<u64>,
+    /// Folder of more platforms: `<id>/platform.toml` in it
+    #[arg(long, env = "SAMPAN_PLATFORMS_DIR")]
+    pub platforms_dir: Option<PathBuf>,
     /// Says on every page that the vendors' servers are played by a local stand-in
     #[arg(long, env = "SAMPAN_DEMO_BANNER", default_missing_value = "true", num_args = 0..=1)]
     pub demo_banner: Option<bool>,
@@ -107,6 +113,9 @@ pub struct Config {
     pub git: GitLimits,
     pub snapshot_limit: u64,
     pub disk_floor: u64,
+    /// Bytes of one package that phones install.
+    pub package_limit: u64,
+    pub platforms_dir: Option<PathBuf>,
     pub demo_banner: bool,
 }
 
@@ -149,7 +158,8 @@ impl Config {
         Self::from_settings(first_of!(given, file; listen, public_url, data_dir, database_url, master_key_file,
             master_key, docker_host, runner_slots, tz, extra_hosts, extra_ca_file, npm_registry, admin_password,
             container_memory_mb, container_cpus, stage_timeout_minutes, no_output_timeout_minutes, log_limit_mb,
-            workspace_limit_mb, disk_floor_mb, git_limit_mb, git_timeout_minutes, snapshot_limit_mb, demo_banner))
+            workspace_limit_mb, disk_floor_mb, git_limit_mb, git_timeout_minutes, snapshot_limit_mb, package_limit_mb,
+            platforms_dir, demo_banner))
     }
 
     pub fn from_settings(s: Settings) -> anyhow::Result<Self> {
@@ -189,6 +199,8 @@ impl Config {
             },
             disk_floor: s.disk_floor_mb.unwrap_or(1024) * 1024 * 1024,
             snapshot_limit: s.snapshot_limit_mb.unwrap_or(20 * 1024) * 1024 * 1024,
+            package_limit: s.package_limit_mb.unwrap_or(400).max(1) * 1024 * 1024,
+            platforms_dir: s.platforms_dir,
             demo_banner: s.demo_banner.unwrap_or(false),
             data_dir,
         })

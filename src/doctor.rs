@@ -59,7 +59,7 @@ async fn engine(config: &Config, report: &mut Report) -> anyhow::Result<()> {
         }
     };
     report.fine("engine", &engine.describe().await?);
-    for platform in Platforms::load()?.iter() {
+    for platform in Platforms::load(config.platforms_dir.as_deref())?.iter() {
         for name in runner::images(platform) {
             match engine.image(&name).await? {
                 Some(id) => report.fine(

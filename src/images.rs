@@ -72,10 +72,11 @@ fn extra_authorities(config: &Config) -> anyhow::Result<String> {
 pub async fn list(config: &Config) -> anyhow::Result<ExitCode> {
     let engine = Executor::connect(&config.engine_sockets).await.context("no container engine answers")?;
     let mut names: Vec<String> = MAJORS.map(runner::build_image).collect();
-    for platform in Platforms::load()?.iter() {
+    for platform in Platforms::load(config.platforms_dir.as_deref())?.iter() {
         names.extend(runner::images(platform));
     }
-    let needed: Vec<String> = Platforms::load()?.iter().flat_map(runner::images).collect();
+    let needed: Vec<String> =
+        Platforms::load(config.platforms_dir.as_deref())?.iter().flat_map(runner::images).collect();
     names.sort();
     names.dedup();
     for name in names {

@@ -9,15 +9,30 @@ use super::manifest::{Field, FieldScope, Kind, Platform};
 use crate::error::{Error, FieldError, Result, Text};
 use crate::model::credential::Secrets;
 use crate::model::program::Options;
+use crate::model::release::Action;
 
 /// Form names of fields are prefixed, so that a platform's field never hides one of ours.
 pub const PREFIX: &str = "options.";
 
-/// Options from a form: absent means the field's default, or nothing where it has none.
+/// Options from a program's form: absent means the field's default, or nothing where it has none.
 pub fn options(platform: &Platform, form: &BTreeMap<String, String>) -> Result<Options> {
+    read(platform.fields(FieldScope::Option), form)
+}
+
+/// The same from a publish form, for what is asked at every release.
+pub fn asked(platform: &Platform, action: Action, form: &BTreeMap<String, String>) -> Result<Options> {
+    read(platform.asked(action), form)
+}
+
+/// As a form shows a value again.
+pub fn shown(value: &Value) -> String {
+    value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string())
+}
+
+fn read<'f>(fields: impl Iterator<Item = &'f Field>, form: &BTreeMap<String, String>) -> Result<Options> {
     let mut errors = Vec::new();
     let mut options = Options::new();
-    for field in platform.fields(FieldScope::Option) {
+    for field in fields {
         let name = format!("{PREFIX}{}", field.name);
         let given = form.get(&name).map(|text| text.trim()).filter(|text| !text.is_empty());
         match option(field, given) {
@@ -40,7 +55,7 @@ fn option(field: &Field, given: Option<&str>) -> std::result::Result<Option<Valu
         };
     };
     match field.kind {
-        Kind::Text | Kind::PemRsa => Ok(Some(text.into())),
+        Kind::Text | Kind::PemRsa | Kind::RsaPkcs8 => Ok(Some(text.into())),
         Kind::Bool => match text {
             "true" | "on" => Ok(Some(true.into())),
             "false" => Ok(Some(false.into())),
@@ -73,10 +88,13 @@ pub fn credential(platform: &Platform, form: &BTreeMap<String, String>) -> Resul
         let checked = match field.kind {
             _ if given.trim().is_empty() && field.required => Err(Text::new("errors.required")),
             _ if given.trim().is_empty() => continue,
-            Kind::PemRsa => pem_rsa(given).map(|(pem, print)| {
-                fingerprint.get_or_insert(print);
-                pem
-            }),
+            Kind::PemRsa | Kind::RsaPkcs8 => {
+                let key = if field.kind == Kind::PemRsa { pem_rsa(given) } else { rsa_pkcs8(given) };
+                key.map(|(pem, print)| {
+                    fingerprint.get_or_insert(print);
+                    pem
+                })
+            }
             _ => Ok(given.trim().to_owned()),
         };
         match checked {
@@ -86,11 +104,51 @@ pub fn credential(platform: &Platform, form: &BTreeMap<String, String>) -> Resul
             Err(text) => errors.push(FieldError { field: field.name.clone(), text }),
         }
     }
+    let complete = |set: &&Vec<String>| set.iter().all(|name| secrets.contains_key(name));
+    if errors.is_empty() && !platform.credential_sets.is_empty() {
+        match platform.credential_sets.iter().find(complete) {
+            // What belongs to another way in would only confuse.
+            Some(set) => secrets.retain(|name, _| set.contains(name)),
+            None => {
+                let field = missing(platform, &secrets);
+                errors.push(FieldError { field, text: Text::new("errors.credential_incomplete") });
+            }
+        }
+    }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
     let all = serde_json::to_vec(&secrets)?;
     Ok((secrets, fingerprint.unwrap_or_else(|| fingerprint_of(&all))))
+}
+
+/// The field to point at: the first gap of the set that was begun, else of the first one.
+fn missing(platform: &Platform, secrets: &Secrets) -> String {
+    let begun = platform.credential_sets.iter().find(|set| set.iter().any(|name| secrets.contains_key(name)));
+    let set = begun.or_else(|| platform.credential_sets.first());
+    set.into_iter().flatten().find(|name| !secrets.contains_key(*name)).cloned().unwrap_or_default()
+}
+
+/// Also bare base64, as some vendors' key tools write it; gives PKCS#8 in PEM.
+fn rsa_pkcs8(given: &str) -> std::result::Result<(String, String), Text> {
+    let text = given.trim_start_matches('\u{feff}').trim();
+    let pem = match text.contains("-----") {
+        true => given.to_owned(),
+        false => {
+            let bare: String = text.split_whitespace().collect();
+            let der = openssl::base64::decode_block(&bare).map_err(|_| Text::new("errors.key_not_base64"))?;
+            if PKey::public_key_from_der(&der).is_ok() {
+                return Err(Text::new("errors.key_public"));
+            }
+            let key = PKey::private_key_from_der(&der).map_err(|_| Text::new("errors.key_broken"))?;
+            let pem = key.private_key_to_pem_pkcs8().map_err(|_| Text::new("errors.key_broken"))?;
+            String::from_utf8_lossy(&pem).into_owned()
+        }
+    };
+    let (pem, print) = pem_rsa(&pem)?;
+    let key = PKey::private_key_from_pem(pem.as_bytes()).map_err(|_| Text::new("errors.key_broken"))?;
+    let pkcs8 = key.private_key_to_pem_pkcs8().map_err(|_| Text::new("errors.key_broken"))?;
+    Ok((String::from_utf8_lossy(&pkcs8).into_owned(), print))
 }
 
 /// Accepts PKCS#1 and PKCS#8, CRLF and a byte order mark; says what else it was given.
@@ -126,7 +184,7 @@ pub fn fingerprint_of(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::pem_rsa;
+    use super::{pem_rsa, rsa_pkcs8};
     use openssl::{ec::EcGroup, ec::EcKey, nid::Nid, pkey::PKey, rsa::Rsa};
 
     fn text(bytes: Vec<u8>) -> String {
@@ -154,6 +212,23 @@ mod tests {
             ("hello".to_owned(), "errors.key_not_pem"),
         ] {
             assert_eq!(pem_rsa(&bad).expect_err("refused").key, key);
+        }
+
+        let bare: String = pkcs8.lines().filter(|line| !line.starts_with("-----")).collect();
+        let wrapped = bare.as_bytes().chunks(40).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n");
+        for good in [&pkcs1, &pkcs8, &bare, &wrapped] {
+            assert_eq!(rsa_pkcs8(good).expect("accepted"), (pkcs8.clone(), prints[0].clone()));
+        }
+        let public = text(pkey.public_key_to_pem().expect("PEM"));
+        let bare_public: String = public.lines().filter(|line| !line.starts_with("-----")).collect();
+        for (bad, key) in [
+            ("not a key".to_owned(), "errors.key_not_base64"),
+            (bare_public, "errors.key_public"),
+            (bare[..bare.len() / 2].to_owned(), "errors.key_not_base64"),
+            (bare.replacen("MII", "MAI", 1), "errors.key_broken"),
+            (public, "errors.key_public"),
+        ] {
+            assert!([key, "errors.key_broken"].contains(&rsa_pkcs8(&bad).expect_err("refused").key), "{key}");
         }
     }
 }

@@ -34,12 +34,20 @@ impl Label {
 pub struct Platform {
     pub id: String,
     pub label: Label,
+    /// Where it stands in lists: the smaller the earlier.
+    #[serde(default)]
+    pub rank: i64,
     pub console_url: String,
     /// Image of prepare and deliver, without the `sampan/` prefix.
     pub image: String,
     /// The driver; the stage's name is appended.
     pub command: Vec<String>,
+    /// The vendor's package in `package.json` beside the manifest; its version is shown to people.
+    #[serde(default)]
+    pub tool: String,
     pub actions: Vec<Action>,
+    #[serde(default)]
+    pub produces: Produces,
     /// Which of page_path, query, scene, version, description an action takes.
     pub params: BTreeMap<Action, Vec<String>>,
     pub version: Versions,
@@ -50,6 +58,9 @@ pub struct Platform {
     /// Kinds of projects, the more telling first.
     #[serde(default)]
     pub presets: Vec<Preset>,
+    /// Characters of a description that the vendor takes.
+    #[serde(default = "usual_description")]
+    pub description_max: usize,
     pub app_id_pattern: String,
     pub default_output_dir: String,
     #[serde(default)]
@@ -61,6 +72,9 @@ pub struct Platform {
     pub output_must_contain_any: Vec<String>,
     #[serde(default)]
     pub fields: Vec<Field>,
+    /// Groups of credential fields of which one must be complete, where there is more than one way in.
+    #[serde(default)]
+    pub credential_sets: Vec<Vec<String>>,
     #[serde(default)]
     pub limits: Vec<Limit>,
     #[serde(default)]
@@ -71,6 +85,30 @@ pub struct Platform {
 #[serde(deny_unknown_fields)]
 pub struct Versions {
     pub rule: version::Rule,
+    /// What a version looks like beyond [`version::is_valid`].
+    #[serde(default, deserialize_with = "maybe_regex")]
+    pub pattern: Option<Regex>,
+    /// Whether each upload must be higher than the one before.
+    #[serde(default)]
+    pub must_grow: bool,
+    /// Whether an empty version means the project's own.
+    #[serde(default)]
+    pub from_project: bool,
+}
+
+/// What a release leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Produces {
+    /// Something at the vendor, and its receipt.
+    #[default]
+    Receipt,
+    /// An update in our own catalogue.
+    Update,
+}
+
+fn usual_description() -> usize {
+    500
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -89,6 +127,8 @@ pub enum Kind {
     Choice,
     /// An RSA private key in PEM, unencrypted.
     PemRsa,
+    /// The same, also as bare base64; always handed over as PKCS#8 in PEM.
+    RsaPkcs8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -98,6 +138,8 @@ pub enum FieldScope {
     Credential,
     /// Stored with the program, shown in its form.
     Option,
+    /// Asked at every release.
+    Release,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -121,6 +163,9 @@ pub struct Field {
     pub max: Option<i64>,
     #[serde(default)]
     pub choices: Vec<String>,
+    /// Of scope `release`: the actions that ask for it.
+    #[serde(default)]
+    pub actions: Vec<Action>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -160,6 +205,10 @@ fn regex_of<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Regex, D::Error> {
     Regex::new(&text).map_err(serde::de::Error::custom)
 }
 
+fn maybe_regex<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Regex>, D::Error> {
+    regex_of(d).map(Some)
+}
+
 impl Platform {
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let p: Self = toml::from_str(text)?;
@@ -173,7 +222,16 @@ impl Platform {
         for field in &p.fields {
             ensure!(field.secret == (field.scope == FieldScope::Credential), "{}: credentials are secret", field.name);
             ensure!(field.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{}: a plain name", field.name);
+            let asked = field.scope == FieldScope::Release;
+            ensure!(asked != field.actions.is_empty(), "{}: scope release, and only that, names actions", field.name);
         }
+        let secret = |name: &String| p.fields(FieldScope::Credential).any(|field| field.name == *name);
+        ensure!(p.credential_sets.iter().flatten().all(secret), "credential_sets: names of credential fields");
+        let only_update = p.actions == [Action::Publish];
+        ensure!(
+            (p.produces == Produces::Update) == only_update,
+            "produces = \"update\" goes with the action publish alone"
+        );
         Ok(p)
     }
 
@@ -183,6 +241,16 @@ impl Platform {
 
     pub fn qr_ttl(&self, action: Action) -> Option<Ms> {
         duration(self.qr_ttl.get(&action)?).ok()
+    }
+
+    /// What a release of this kind asks beyond the usual parameters.
+    pub fn asked(&self, action: Action) -> impl Iterator<Item = &Field> {
+        self.fields(FieldScope::Release).filter(move |field| field.actions.contains(&action))
+    }
+
+    /// Whether a release needs a key or a login.
+    pub fn needs_credential(&self) -> bool {
+        self.fields(FieldScope::Credential).next().is_some()
     }
 
     pub fn fields(&self, scope: FieldScope) -> impl Iterator<Item = &Field> {
