@@ -5,13 +5,16 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::bus::Bus;
+use crate::catalogue::{Catalogue, Entry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::model::{bytes_of, hex_of};
 use crate::platform::Platforms;
+use crate::platform::manifest::Produces;
 use crate::queue::Queue;
 use crate::store::Store;
-use crate::vault::Vault;
+use crate::vault::{Signer, Vault};
 
 #[derive(Clone)]
 pub struct App {
@@ -22,6 +25,10 @@ pub struct App {
     pub store: Store,
     pub vault: Vault,
     pub platforms: Platforms,
+    /// What phones are answered from.
+    pub catalogue: Catalogue,
+    /// Signs what phones install.
+    pub signer: Signer,
     pub clock: Clock,
     /// Names this installation on labels, so that two of them can share an engine.
     pub instance: Arc<str>,
@@ -37,18 +44,46 @@ impl App {
         let db = Db::open(&config.database_url).await?;
         let queue = Queue::open(&db).await?;
         let instance = db::meta::get_or_set(&db, "instance", &crate::model::new_id()).await?;
-        Ok(Self {
+        let vault = open_vault(&config, &db).await?;
+        let app = Self {
             queue,
             bus: Bus::default(),
             store: Store::directory(config.data_dir.join("objects"))?,
-            vault: open_vault(&config, &db).await?,
-            platforms: Platforms::load()?,
+            signer: open_signer(&vault, &db).await?,
+            vault,
+            catalogue: Catalogue::default(),
+            platforms: Platforms::load(config.platforms_dir.as_deref())?,
             instance: instance.into(),
             clock,
             db,
             config: Arc::new(config),
-        })
+        };
+        app.refresh_catalogue().await?;
+        Ok(app)
     }
+
+    /// Reads all updates anew; from then on phones are answered from them.
+    pub async fn refresh_catalogue(&self) -> anyhow::Result<()> {
+        let _filling = self.catalogue.filling().await;
+        let makes_updates =
+            |platform: &str| self.platforms.get(platform).is_some_and(|p| p.produces == Produces::Update);
+        let programs = db::programs::list_for_catalogue(&self.db).await?;
+        let programs = programs.into_iter().filter(|program| makes_updates(&program.platform));
+        let entries = programs.map(|program| Entry { program_id: program.id, app_id: program.app_id }).collect();
+        self.catalogue.fill(entries, db::updates::list_all(&self.db).await?);
+        Ok(())
+    }
+}
+
+const SIGNING_KEY: &str = "update_signing_key";
+
+/// The key that updates are signed with: made once, sealed in the database, so that it outlives a change of master key.
+async fn open_signer(vault: &Vault, db: &Db) -> anyhow::Result<Signer> {
+    let sealed = match db::meta::get(db, SIGNING_KEY).await? {
+        Some(sealed) => sealed,
+        None => db::meta::get_or_set(db, SIGNING_KEY, &hex_of(&vault.new_signing_key(SIGNING_KEY)?)).await?,
+    };
+    vault.signer(SIGNING_KEY, &bytes_of(&sealed).context("the signing key is damaged")?)
 }
 
 const KEY_CHECK: &str = "master_key_check";

@@ -27,6 +27,12 @@ pub struct FieldError {
     pub text: Text,
 }
 
+impl FieldError {
+    pub fn new(field: &str, text: Text) -> Self {
+        Self { field: field.to_owned(), text }
+    }
+}
+
 #[derive(Debug)]
 pub enum Error {
     NotFound,

@@ -33,10 +33,13 @@ impl Lang {
         crate::_rust_i18n_try_translate(self.tag(), key).unwrap_or_else(|| Cow::Owned(key.to_owned()))
     }
 
-    /// Like [`Lang::t`], with `%{name}` replaced.
+    /// Like [`Lang::t`], with `%{name}` replaced, and `%1` where the name is a digit: failures number their arguments.
     pub fn with(self, key: &str, args: &[(&str, &str)]) -> String {
         let text = self.t(key).into_owned();
-        args.iter().fold(text, |text, (name, value)| text.replace(&format!("%{{{name}}}"), value))
+        args.iter().fold(text, |text, (name, value)| match name.as_bytes() {
+            [b'1'..=b'9'] => text.replace(&format!("%{name}"), value),
+            _ => text.replace(&format!("%{{{name}}}"), value),
+        })
     }
 
     pub fn is_zh(self) -> bool {

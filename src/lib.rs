@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod bus;
+pub mod catalogue;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -23,6 +24,7 @@ pub mod images;
 pub mod lang;
 pub mod model;
 pub mod ops;
+pub mod package;
 pub mod platform;
 pub mod queue;
 pub mod runner;

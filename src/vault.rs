@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use openssl::pkey::{Id, PKey, Private};
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 
 use crate::model::hex_of;
@@ -72,12 +73,42 @@ impl Vault {
         Ok(())
     }
 
+    /// A fresh Ed25519 key, sealed for `context`.
+    pub fn new_signing_key(&self, context: &str) -> anyhow::Result<Vec<u8>> {
+        self.seal(context, &PKey::generate_ed25519()?.raw_private_key()?)
+    }
+
+    /// The key that [`Vault::new_signing_key`] sealed.
+    pub fn signer(&self, context: &str, sealed: &[u8]) -> anyhow::Result<Signer> {
+        let raw = self.unseal(context, sealed)?;
+        Ok(Signer { key: PKey::private_key_from_raw_bytes(&raw, Id::ED25519)? })
+    }
+
     /// A key for another purpose, derived so that the master key itself is used for nothing else.
     pub fn derive(&self, purpose: &str) -> anyhow::Result<[u8; 64]> {
         let key = openssl::pkey::PKey::hmac(&*self.key)?;
         let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha512(), &key)?;
         let mac = signer.sign_oneshot_to_vec(purpose.as_bytes())?;
         mac.try_into().map_err(|_| anyhow::anyhow!("SHA-512 gives 64 bytes"))
+    }
+}
+
+/// Signs with Ed25519.
+#[derive(Clone)]
+pub struct Signer {
+    key: PKey<Private>,
+}
+
+impl Signer {
+    /// Lower-case hex, 128 digits.
+    pub fn sign(&self, text: &str) -> anyhow::Result<String> {
+        let mut signer = openssl::sign::Signer::new_without_digest(&self.key)?;
+        Ok(hex_of(&signer.sign_oneshot_to_vec(text.as_bytes())?))
+    }
+
+    /// The public key in PEM, for whoever verifies.
+    pub fn public_pem(&self) -> anyhow::Result<String> {
+        Ok(String::from_utf8(self.key.public_key_to_pem()?)?)
     }
 }
 
@@ -98,5 +129,21 @@ mod tests {
         let other = Vault::open(Some(&"ab".repeat(32)), &file).expect("given");
         assert!(other.unseal("program-1", &sealed).is_err());
         assert!(Vault::open(Some("short"), &file).is_err());
+    }
+
+    #[test]
+    fn signatures_verify_with_the_public_key_alone() {
+        let vault = Vault::open(Some(&"ab".repeat(32)), Path::new("/nowhere")).expect("given");
+        let sealed = vault.new_signing_key("updates").expect("made");
+        let signer = vault.signer("updates", &sealed).expect("opened");
+        let signature = signer.sign("text").expect("signed");
+        let bytes: Vec<u8> = crate::model::bytes_of(&signature).expect("hex");
+        let public = PKey::public_key_from_pem(signer.public_pem().expect("PEM").as_bytes()).expect("a key");
+        let verify = |text: &str| {
+            let mut verifier = openssl::sign::Verifier::new_without_digest(&public).expect("a verifier");
+            verifier.verify_oneshot(&bytes, text.as_bytes()).expect("an answer")
+        };
+        assert!(verify("text") && !verify("other"));
+        assert!(vault.signer("elsewhere", &sealed).is_err(), "bound to its purpose");
     }
 }

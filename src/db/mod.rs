@@ -9,6 +9,7 @@ pub mod repositories;
 pub mod robots;
 pub mod sessions;
 pub mod snapshots;
+pub mod updates;
 pub mod users;
 
 use std::str::FromStr;

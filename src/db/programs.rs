@@ -95,6 +95,17 @@ pub async fn find_for_runner(db: &Db, id: &str) -> Result<Option<Program>> {
     Ok(on!(db, c => sqlx::query_as("SELECT * FROM program WHERE id = $1").bind(id).fetch_optional(c).await)?)
 }
 
+/// All of them, oldest first: phones ask about archived programs too.
+pub async fn list_for_catalogue(db: &Db) -> Result<Vec<Program>> {
+    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program ORDER BY created_at, id").fetch_all(c).await)?)
+}
+
+/// Another program of this platform with this app id.
+pub async fn find_twin(db: &Db, id: &str, platform: &str, app_id: &str) -> Result<Option<Program>> {
+    const SQL: &str = "SELECT * FROM program WHERE platform = $2 AND app_id = $3 AND id <> $1 LIMIT 1";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(id).bind(platform).bind(app_id).fetch_optional(c).await)?)
+}
+
 /// Archived programs keep everything and take no releases; `None` restores.
 pub async fn set_archived(db: &Db, id: &str, at: Option<Ms>) -> Result<()> {
     on!(db, c => sqlx::query("UPDATE program SET archived_at = $2 WHERE id = $1").bind(id).bind(at).execute(c).await.map(drop))?;

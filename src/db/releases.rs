@@ -4,7 +4,9 @@ use sqlx::Row;
 
 use super::{Db, Result, Tx, json, json_opt, on, rows, within, word};
 use crate::clock::Ms;
-use crate::model::release::{Action, Failure, Outcome, Parameters, Release, Size, Stage, StageRow, StageStatus};
+use crate::model::release::{
+    Action, Failure, Outcome, Parameters, Receipt, Release, Size, Stage, StageRow, StageStatus,
+};
 use crate::model::user::Scope;
 
 rows!(Release, r => Release {
@@ -21,6 +23,7 @@ rows!(Release, r => Release {
         scene: r.try_get("scene")?,
         options: json(r.try_get("options")?)?,
         without_lockfile: r.try_get("without_lockfile")?,
+        terms: json_opt(r.try_get("terms")?)?,
     },
     status: word(r.try_get("status")?)?,
     stage: r.try_get::<Option<String>, _>("stage")?.map(word).transpose()?,
@@ -68,18 +71,19 @@ pub async fn insert(tx: &mut Tx, r: &Release, idempotency_key: Option<&str>, key
         WHERE requested_by = $1 AND program_id = $2 AND idempotency_key = $3 AND created_at < $4";
     const SQL: &str = "INSERT INTO release (id, program_id, action, reference, version, description, environment, \
         page_path, query, scene, options, status, attempt, cancel_requested, retry_of, idempotency_key, sizes, \
-        requested_by, created_at, without_lockfile) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, FALSE, $12, $13, '[]', $14, $15, $16) \
+        requested_by, created_at, without_lockfile, terms) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, FALSE, $12, $13, '[]', $14, $15, $16, $17) \
         ON CONFLICT (requested_by, program_id, idempotency_key) DO NOTHING";
     if let Some(key) = idempotency_key {
         within!(tx, c => sqlx::query(FORGET).bind(&r.requested_by).bind(&r.program_id).bind(key).bind(keys_since).execute(c).await.map(drop))?;
     }
     let p = &r.parameters;
     let options = serde_json::to_string(&p.options)?;
+    let terms = p.terms.as_ref().map(serde_json::to_string).transpose()?;
     let done = within!(tx, c => sqlx::query(SQL)
         .bind(&r.id).bind(&r.program_id).bind(p.action.as_str()).bind(&p.reference).bind(&p.version)
         .bind(&p.description).bind(p.environment.as_str()).bind(&p.page_path).bind(&p.query).bind(&p.scene)
-        .bind(&options).bind(&r.retry_of).bind(idempotency_key).bind(&r.requested_by).bind(r.created_at).bind(p.without_lockfile)
+        .bind(&options).bind(&r.retry_of).bind(idempotency_key).bind(&r.requested_by).bind(r.created_at).bind(p.without_lockfile).bind(&terms)
         .execute(c).await.map(|r| r.rows_affected()))?;
     Ok(done == 1)
 }
@@ -130,6 +134,27 @@ pub async fn set_commit(db: &Db, id: &str, attempt: i64, commit: &str, subject: 
         on!(db, c => sqlx::query(SQL).bind(id).bind(attempt).bind(commit).bind(subject).execute(c).await.map(|r| r.rows_affected()))?
             == 1,
     )
+}
+
+/// The version, once the project has told it.
+pub async fn set_version(db: &Db, id: &str, attempt: i64, version: &str) -> Result<bool> {
+    const SQL: &str = "UPDATE release SET version = $3 WHERE id = $1 AND attempt = $2 AND status = 'running'";
+    Ok(on!(db, c => sqlx::query(SQL).bind(id).bind(attempt).bind(version).execute(c).await.map(|r| r.rows_affected()))?
+        == 1)
+}
+
+/// Whether this attempt still owns the release; nobody takes it before the transaction ends.
+pub async fn hold(tx: &mut Tx, id: &str, attempt: i64) -> Result<bool> {
+    const SQL: &str = "UPDATE release SET attempt = attempt WHERE id = $1 AND attempt = $2 AND status = 'running'";
+    Ok(within!(tx, c => sqlx::query(SQL).bind(id).bind(attempt).execute(c).await.map(|r| r.rows_affected()))? == 1)
+}
+
+/// The receipt that came last for a version people chose: of an upload, or of an update.
+pub async fn last_receipt(db: &Db, program: &str) -> Result<Option<Receipt>> {
+    const SQL: &str = "SELECT receipt FROM release WHERE program_id = $1 AND status = 'succeeded' \
+        AND action IN ('upload', 'publish') AND receipt IS NOT NULL ORDER BY finished_at DESC, id DESC LIMIT 1";
+    let found: Option<String> = on!(db, c => sqlx::query_scalar(SQL).bind(program).fetch_optional(c).await)?;
+    Ok(json_opt(found)?)
 }
 
 pub async fn set_remark(db: &Db, id: &str, remark: &str) -> Result<()> {

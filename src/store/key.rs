@@ -13,3 +13,15 @@ pub fn image_type(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         _ => None,
     }
 }
+
+/// Where bytes wait that nobody decided about yet.
+pub const STAGED: &str = "staged";
+
+pub fn staged(id: &str) -> String {
+    format!("{STAGED}/{id}")
+}
+
+/// A package that phones install, by the hash of its bytes: two updates with the same bytes share it.
+pub fn package(sha256: &str) -> String {
+    format!("packages/{sha256}")
+}
