@@ -10,6 +10,8 @@ pub mod repositories;
 pub mod robots;
 pub mod snapshots;
 pub mod turns;
+pub mod update_terms;
+pub mod updates;
 
 use crate::error::{Error, Result};
 use crate::model::user::{User, Verb};

@@ -12,6 +12,7 @@ use crate::model::new_id;
 use crate::model::program::{Group, Program, is_plain_relative, is_valid_ref, is_valid_repo_url};
 use crate::model::user::{User, Verb};
 use crate::platform::fields;
+use crate::platform::manifest::Produces;
 
 pub async fn create_group(app: &App, actor: &User, name: &str) -> Result<Group> {
     allow(actor, Verb::EditPrograms)?;
@@ -50,7 +51,9 @@ pub async fn create(app: &App, actor: &User, form: &Form) -> Result<Program> {
     let platform = form.get("platform").cloned().unwrap_or_default();
     let now = app.clock.now();
     let program = checked(app, actor, &platform, &form, new_id(), now).await?;
+    one_of_its_app_id(app, &program).await?;
     unique("name", db::programs::insert(&app.db, &program).await)?;
+    app.refresh_catalogue().await?;
     if let Some(login) = login {
         repositories::store_login(app, &program.id, login).await?;
     }
@@ -64,7 +67,9 @@ pub async fn update(app: &App, actor: &User, id: &str, form: &Form) -> Result<Pr
     let mut form = form.clone();
     let login = repositories::take_login(&mut form)?;
     let program = checked(app, actor, &old.platform, &form, old.id, old.created_at).await?;
+    one_of_its_app_id(app, &program).await?;
     unique("name", db::programs::update(&app.db, &program).await)?;
+    app.refresh_catalogue().await?;
     if let Some(login) = login {
         repositories::store_login(app, &program.id, login).await?;
     } else if git::host_of(&old.repo_url) != git::host_of(&program.repo_url) {
@@ -143,6 +148,18 @@ fn checked_name(name: &str) -> Result<String> {
     let name = name.trim();
     let fine = !name.is_empty() && name.chars().count() <= 60 && !name.chars().any(char::is_control);
     if fine { Ok(name.to_owned()) } else { Err(Error::invalid("name", Text::new("errors.name"))) }
+}
+
+/// Phones name their program by its app id, where we answer them.
+async fn one_of_its_app_id(app: &App, program: &Program) -> Result<()> {
+    let answers = app.platforms.get(&program.platform).is_some_and(|p| p.produces == Produces::Update);
+    if !answers {
+        return Ok(());
+    }
+    match db::programs::find_twin(&app.db, &program.id, &program.platform, &program.app_id).await? {
+        Some(twin) => Err(Error::invalid("app_id", Text::new("errors.app_id_taken").arg("name", twin.name))),
+        None => Ok(()),
+    }
 }
 
 /// A database that refuses a second one of the same name speaks of that field.

@@ -1,6 +1,7 @@
 //! Releases: asking for one, canceling, retrying, confirming.
 
-use super::{allow, robots, turns};
+use super::programs::Form;
+use super::{allow, robots, turns, update_terms};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::clock::{self, HOUR};
@@ -10,7 +11,8 @@ use crate::model::program::{Program, is_valid_ref};
 use crate::model::release::{Action, Environment, Failure, Parameters, Release, Status};
 use crate::model::user::{User, Verb};
 use crate::model::{new_id, version};
-use crate::platform::Platform;
+use crate::platform::manifest::Produces;
+use crate::platform::{Platform, fields};
 
 const KEYS_LIVE: clock::Ms = 24 * HOUR;
 
@@ -19,7 +21,7 @@ const KEYS_LIVE: clock::Ms = 24 * HOUR;
 pub struct Request {
     pub action: Action,
     pub reference: String,
-    /// Empty: the proposed one.
+    /// Empty: the proposed one, or the project's own where the platform can read it.
     pub version: String,
     pub description: String,
     pub environment: Environment,
@@ -31,6 +33,8 @@ pub struct Request {
     pub retry_of: Option<String>,
     /// Let the package manager choose versions anew.
     pub without_lockfile: bool,
+    /// What the platform asks beyond these, as `options.<name>`, and whom an update is for (`update_terms`).
+    pub more: Form,
 }
 
 /// Queues a release; the one an earlier click with the same key made, where there is one.
@@ -41,12 +45,18 @@ pub async fn request(app: &App, actor: &User, program_id: &str, request: Request
     if program.archived_at.is_some() {
         return Err(Error::Conflict(Text::new("errors.archived")));
     }
-    if db::credentials::find(&app.db, &program.id).await?.is_none() {
+    if request.action == Action::Publish {
+        allow(actor, Verb::PublishUpdates)?;
+    }
+    if platform.needs_credential() && db::credentials::find(&app.db, &program.id).await?.is_none() {
         return Err(Error::Conflict(Text::new("errors.no_credential")));
     }
     let mut parameters = checked(platform, &program, &request)?;
-    if parameters.version.is_empty() {
+    if parameters.version.is_empty() && !platform.version.from_project {
         parameters.version = propose_version(app, &program).await?;
+    }
+    if platform.version.must_grow && platform.takes(request.action, "version") {
+        must_grow(app, &program, &parameters.version).await?;
     }
     let mut tx = app.db.begin().await?;
     db::programs::lock(&mut tx, &program.id).await?;
@@ -68,6 +78,23 @@ fn checked(platform: &Platform, program: &Program, request: &Request) -> Result<
     let taken = |param: &str, value: &str| {
         if platform.takes(request.action, param) { value.trim().to_owned() } else { String::new() }
     };
+    let mut errors = Vec::new();
+    let mut options = program.options.clone();
+    match fields::asked(platform, request.action, &request.more) {
+        Ok(asked) => options.extend(asked),
+        Err(Error::Invalid(more)) => errors.extend(more),
+        Err(other) => return Err(other),
+    }
+    let terms = match platform.produces {
+        Produces::Update => Some(update_terms::checked(&request.more, &mut errors)),
+        Produces::Receipt => None,
+    };
+    if terms.as_ref().is_some_and(|terms| terms.systems.is_empty()) {
+        errors.push(FieldError::new("systems", Text::new("errors.systems")));
+    }
+    if let Some(code) = terms.as_ref().and_then(|terms| terms.version_code) {
+        options.insert("version_code".to_owned(), code.into());
+    }
     let p = Parameters {
         action: request.action,
         reference: request.reference.trim().to_owned(),
@@ -77,11 +104,11 @@ fn checked(platform: &Platform, program: &Program, request: &Request) -> Result<
         page_path: taken("page_path", &request.page_path),
         query: taken("query", &request.query),
         scene: taken("scene", &request.scene),
-        options: program.options.clone(),
+        options,
         without_lockfile: request.without_lockfile,
+        terms,
     };
     let one_line = |text: &str, max: usize| text.chars().count() <= max && !text.chars().any(char::is_control);
-    let mut errors = Vec::new();
     let mut require = |ok: bool, field: &str, key: &'static str| {
         if !ok {
             errors.push(FieldError { field: field.into(), text: Text::new(key) });
@@ -90,11 +117,25 @@ fn checked(platform: &Platform, program: &Program, request: &Request) -> Result<
     require(platform.actions.contains(&p.action), "action", "errors.action");
     require(is_valid_ref(&p.reference), "ref", "errors.reference");
     require(p.version.is_empty() || version::is_valid(&p.version), "version", "errors.version");
-    require(p.description.chars().count() <= 500, "description", "errors.too_long");
+    let fits = platform.version.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&p.version));
+    require(p.version.is_empty() || fits, "version", "errors.version_pattern");
     require(one_line(&p.page_path, 500) && !p.page_path.starts_with('/'), "page_path", "errors.page_path");
     require(one_line(&p.query, 1000), "query", "errors.too_long");
     require(p.scene.is_empty() || p.scene.parse::<u32>().is_ok(), "scene", "errors.scene");
+    if p.description.chars().count() > platform.description_max {
+        let text = Text::new("errors.longer_than").arg("max", platform.description_max.to_string());
+        errors.push(FieldError::new("description", text));
+    }
     if errors.is_empty() { Ok(p) } else { Err(Error::Invalid(errors)) }
+}
+
+/// The vendor would refuse it too, but only after everything was built.
+async fn must_grow(app: &App, program: &Program, version: &str) -> Result<()> {
+    let last = db::releases::last_receipt(&app.db, &program.id).await?;
+    match last.filter(|last| version::compare(version, &last.version).is_some_and(|order| order.is_le())) {
+        Some(last) => Err(Error::invalid("version", Text::new("errors.version_not_higher").arg("last", last.version))),
+        None => Ok(()),
+    }
 }
 
 fn queued(app: &App, actor: &User, program: &Program, parameters: Parameters, retry_of: Option<String>) -> Release {
@@ -124,7 +165,8 @@ fn queued(app: &App, actor: &User, program: &Program, parameters: Parameters, re
     }
 }
 
-/// The version a form proposes: by the platform's rule, counting today's releases of the program.
+/// The version a form proposes: by the platform's rule, counting today's releases of the program. Empty where the
+/// project's own is a better guess.
 pub async fn propose_version(app: &App, program: &Program) -> Result<String> {
     let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
     let zone = &app.config.tz;
@@ -133,7 +175,11 @@ pub async fn propose_version(app: &App, program: &Program) -> Result<String> {
         return Err(Error::Internal(anyhow::anyhow!("time zone {zone}")));
     };
     let n = 1 + db::releases::count_since(&app.db, &program.id, since).await?;
-    Ok(version::propose(platform.version.rule, day, n))
+    let last = db::releases::last_receipt(&app.db, &program.id).await?.map(|receipt| receipt.version);
+    if last.is_none() && platform.version.from_project {
+        return Ok(String::new());
+    }
+    Ok(version::propose(platform.version.rule, day, n, last.as_deref()))
 }
 
 /// Stops a release: at once while queued, else the runner is told and ends it.
@@ -169,7 +215,18 @@ pub async fn retry(
     }
     let p = old.parameters;
     // A version the vendor has already seen would hide which build a tester scans.
-    let version = if old.status == Status::Succeeded { String::new() } else { p.version };
+    let fresh = old.status == Status::Succeeded;
+    let program = db::programs::find(&app.db, actor.scope(), &old.program_id).await?.ok_or(Error::NotFound)?;
+    let version = if fresh { propose_version(app, &program).await? } else { p.version };
+    let mut more: Form =
+        p.options.iter().map(|(name, value)| (format!("{}{name}", fields::PREFIX), fields::shown(value))).collect();
+    if let Some(mut terms) = p.terms {
+        if fresh && terms.version_code.is_some() {
+            terms.version_code =
+                update_terms::next_code(&db::updates::list_of_program(&app.db, actor.scope(), &program.id).await?);
+        }
+        more.extend(update_terms::values(&terms));
+    }
     let again = Request {
         action: p.action,
         reference: p.reference,
@@ -182,6 +239,7 @@ pub async fn retry(
         idempotency_key,
         retry_of: Some(old.id),
         without_lockfile: p.without_lockfile || without_lockfile,
+        more,
     };
     request(app, actor, &old.program_id, again).await
 }

@@ -108,5 +108,6 @@ pub fn preview(reference: &str, key: Option<&str>) -> releases::Request {
         idempotency_key: key.map(str::to_owned),
         retry_of: None,
         without_lockfile: false,
+        more: BTreeMap::new(),
     }
 }
