@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::ops::updates;
 use crate::runner::Runner;
 use crate::web;
 
@@ -26,6 +27,7 @@ impl Server {
             .with_context(|| format!("cannot listen on {}", app.config.listen))?;
         let address = listener.local_addr()?;
         let router = web::router(app.clone())?;
+        tokio::spawn(updates::keep_catalogue(app.clone()));
         let stop = shutdown.clone();
         let web = tokio::spawn(async move {
             // Live pages stay open for ever: they are not waited for.

@@ -47,6 +47,8 @@ pub enum WorkerResult {
         kind: Option<String>,
         qr: Option<String>,
         qr_url: Option<String>,
+        /// Epoch milliseconds.
+        qr_expires_at: Option<i64>,
         sizes: Vec<Size>,
         vendor: serde_json::Value,
     },
@@ -68,6 +70,8 @@ struct Raw {
     qr: Option<String>,
     #[serde(default)]
     qr_url: Option<String>,
+    #[serde(default)]
+    qr_expires_at: Option<i64>,
     #[serde(default)]
     sizes: Vec<Size>,
     #[serde(default)]
@@ -103,6 +107,7 @@ pub fn parse_result(bytes: &[u8]) -> Result<WorkerResult, String> {
         kind: raw.kind,
         qr: raw.qr,
         qr_url: raw.qr_url,
+        qr_expires_at: raw.qr_expires_at,
         sizes: raw.sizes,
         vendor: raw.vendor,
     })

@@ -4,6 +4,7 @@ mod checkout;
 mod contained;
 mod deliver;
 mod install;
+mod publish;
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ use crate::db;
 use crate::lang;
 use crate::model::program::Program;
 use crate::model::release::{Delivered, Failure, Size, Stage};
-use crate::platform::manifest::Level;
+use crate::platform::manifest::{Level, Produces};
 use crate::platform::{Platform, hints};
 
 /// What a package may be before it meets a key; far above every vendor's limit.
@@ -58,7 +59,12 @@ pub(super) async fn all(
     attempt.stage(Stage::Compile, compile(attempt, &mut base, &mut installed)).await?;
     let prepared = attempt.stage(Stage::Prepare, prepare(attempt, &base, platform)).await?;
     let package = prepared.ok_or_else(|| fail("internal", ""))?;
-    let delivered = attempt.stage(Stage::Deliver, deliver::deliver(attempt, &base, platform, &package)).await?;
+    let delivered = match platform.produces {
+        Produces::Receipt => {
+            attempt.stage(Stage::Deliver, deliver::deliver(attempt, &base, platform, &package)).await?
+        }
+        Produces::Update => attempt.stage(Stage::Deliver, publish::publish(attempt, program, &package)).await?,
+    };
     delivered.ok_or_else(|| fail("internal", ""))
 }
 
@@ -100,8 +106,8 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
         return Err(attempt.stopper.halt());
     }
     let out = base.workspace.out("prepare");
-    let (kind, sizes) = match read_result(&out) {
-        Some(Ok(WorkerResult::Ok { kind, sizes, .. })) => (kind, sizes),
+    let (version, kind, sizes) = match read_result(&out) {
+        Some(Ok(WorkerResult::Ok { version, kind, sizes, .. })) => (version, kind, sizes),
         Some(Ok(WorkerResult::Failed { code, message, path })) => {
             return Err(Halt::Failed(vendor_failure(platform, &code, &message, path)));
         }
@@ -111,6 +117,10 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
             return Err(fail("no_result", ""));
         }
     };
+    if attempt.release.parameters.version.is_empty() && crate::model::version::is_valid(&version) {
+        let (app, release) = (&attempt.runner.app, &attempt.release);
+        db::releases::set_version(&app.db, &release.id, release.attempt, &version).await?;
+    }
     let sizes = gate(attempt, platform, kind.as_deref(), sizes).await?;
     // Whatever ran in there could read repository code: from here on its output is hostile.
     let package = out.join("package");

@@ -13,6 +13,8 @@ const EVERY: Duration = Duration::from_secs(3);
 /// Engine and disk are looked at less often than rows.
 const REAP_EVERY: u32 = 5;
 const KEEP_JOBS: i64 = 24 * HOUR;
+/// A package that somebody sent and has not decided about.
+const KEEP_STAGED: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(runner: Runner) {
     let mut tick = tokio::time::interval(EVERY);
@@ -61,6 +63,7 @@ async fn reap(runner: &Runner) -> anyhow::Result<()> {
             let _ = tokio::fs::remove_dir_all(&folder).await;
         }
     }
+    app.store.sweep_staged(KEEP_STAGED).await?;
     runner.executor.prune_volumes(&ours).await?;
     app.queue.purge(app.clock.now() - KEEP_JOBS).await
 }

@@ -22,7 +22,11 @@ pub(super) async fn deliver(
 ) -> Result<Option<Delivered>, Halt> {
     let app = &attempt.runner.app;
     let secrets = credentials::open(app, &base.program.id).await.map_err(|error| anyhow::anyhow!("{error}"))?;
-    let secrets = secrets.ok_or_else(|| fail("no_credential", ""))?;
+    let secrets = match secrets {
+        Some(secrets) => secrets,
+        None if !platform.needs_credential() => Default::default(),
+        None => return Err(fail("no_credential", "")),
+    };
     attempt.log.hide(Mask::new(secrets.values().map(String::as_str)));
     let nonce = crate::model::new_id();
     let job = base.workspace.write_job("deliver", &base.job(Stage::Deliver, &nonce))?;
@@ -39,8 +43,10 @@ pub(super) async fn deliver(
     })?;
 
     let out = base.workspace.out("deliver");
-    let (version, qr, qr_url, sizes, vendor) = match read_result(&out) {
-        Some(Ok(WorkerResult::Ok { version, qr, qr_url, sizes, vendor, .. })) => (version, qr, qr_url, sizes, vendor),
+    let (version, qr, qr_url, expires, sizes, vendor) = match read_result(&out) {
+        Some(Ok(WorkerResult::Ok { version, qr, qr_url, qr_expires_at, sizes, vendor, .. })) => {
+            (version, qr, qr_url, qr_expires_at, sizes, vendor)
+        }
         // Stopped by us, the driver's own complaint about that says nothing.
         Some(Ok(WorkerResult::Failed { .. })) if run.canceled() => {
             return Err(unsure(attempt, attempt.stopper.halt()));
@@ -65,7 +71,9 @@ pub(super) async fn deliver(
         None => None,
     };
     let now = app.clock.now();
-    let qr_expires_at = qr_key.as_ref().and(platform.qr_ttl(attempt.release.parameters.action)).map(|ttl| now + ttl);
+    // The vendor's word, else what its manifest says it usually is.
+    let usual = platform.qr_ttl(attempt.release.parameters.action).map(|ttl| now + ttl);
+    let qr_expires_at = qr_key.as_ref().and(expires.filter(|at| *at > now).or(usual));
     let receipt = Receipt { version, qr_url, vendor: mask_json(attempt, vendor), received_at: now };
     let sizes = if sizes.is_empty() { prepared.sizes.clone() } else { with_limits(sizes, prepared) };
     Ok(Some(Delivered { receipt, sizes, qr_key, qr_expires_at }))
