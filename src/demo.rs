@@ -115,6 +115,7 @@ fn request(program: &Program, action: Action) -> releases::Request {
         idempotency_key: None,
         retry_of: None,
         without_lockfile: false,
+        more: BTreeMap::new(),
     }
 }
 

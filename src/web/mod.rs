@@ -7,6 +7,7 @@ mod groups;
 mod live;
 mod me;
 mod page;
+mod phones;
 mod program_form;
 mod programs;
 mod release_log;
@@ -16,6 +17,9 @@ mod session;
 mod shown;
 mod sign_in;
 mod system;
+mod terms;
+mod update_form;
+mod updates;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -67,6 +71,16 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/releases/{id}/retry", post(releases::retry))
         .route("/releases/{id}/confirm", post(releases::confirm))
         .route("/releases/{id}/remark", post(releases::remark))
+        .route("/updates", get(updates::index))
+        .route(
+            "/updates/{program}",
+            // A package has a limit of its own, watched while it is read.
+            get(updates::catalogue).post(update_form::create).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/updates/{program}/new", get(update_form::new))
+        .route("/updates/{program}/{id}", get(updates::show).post(updates::edit))
+        .route("/updates/{program}/{id}/enabled", post(updates::set_enabled))
+        .route("/updates/{program}/{id}/delete", post(updates::delete))
         .route("/system", get(system::show))
         .route("/system/kept/delete", post(system::clear))
         .route("/releases/{id}/log.txt", get(release_log::text))
@@ -90,6 +104,8 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
+        // Outside of sessions, cross-site checks and compression: phones have no cookies, and ask for parts of files.
+        .merge(phones::router())
         .with_state(app))
 }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, FieldError, Result};
 use crate::lang::Lang;
 use crate::model::release::Status;
 use crate::model::user::{Scope, User, Verb};
+use crate::platform::manifest::Produces;
 
 pub(super) struct Frame {
     pub l: Lang,
@@ -33,6 +34,9 @@ pub(super) struct Frame {
 pub(super) struct Nav {
     pub l: Lang,
     pub groups: Vec<NavGroup>,
+    /// Whether some program's releases are updates.
+    pub updates: bool,
+    pub updates_here: bool,
 }
 
 /// Running and waiting releases; live on every page.
@@ -137,7 +141,9 @@ pub(super) async fn navigation(app: &App, scope: Scope, l: Lang, path: &str) -> 
         .into_iter()
         .map(|group| NavGroup { id: group.id, name: group.name, programs: vec![] })
         .collect();
+    let mut updates = false;
     for program in db::programs::list(&app.db, scope).await? {
+        updates |= app.platforms.get(&program.platform).is_some_and(|p| p.produces == Produces::Update);
         if let Some(group) = groups.iter_mut().find(|group| group.id == program.group_id) {
             group.programs.push(NavProgram {
                 here: path.starts_with(&format!("/programs/{}", program.id)),
@@ -148,7 +154,8 @@ pub(super) async fn navigation(app: &App, scope: Scope, l: Lang, path: &str) -> 
             });
         }
     }
-    Ok((Nav { l, groups }, Count { l, active: active.len() }))
+    let updates_here = path.starts_with("/updates");
+    Ok((Nav { l, groups, updates, updates_here }, Count { l, active: active.len() }))
 }
 
 impl NavProgram {

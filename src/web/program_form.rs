@@ -8,7 +8,7 @@ use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::page::{Errors, Frame, html};
+use super::page::{Errors, Frame, html, platform_icon};
 use super::programs::may_edit;
 use super::repository::{self, Inspection, WayIn};
 use super::session::SignedIn;
@@ -33,7 +33,8 @@ pub(super) struct FormPage {
     /// Of a program that exists.
     id: Option<String>,
     platform: String,
-    platforms: Vec<(String, String)>,
+    platform_label: String,
+    glyph: String,
     groups: Vec<(String, String)>,
     values: Values,
     errors: Errors,
@@ -48,25 +49,25 @@ pub(super) struct FormPage {
 }
 
 /// A field of the platform's manifest, as the form draws it.
-struct Drawn {
-    name: String,
-    label: String,
-    help: String,
-    kind: &'static str,
-    required: bool,
-    value: String,
-    min: String,
-    max: String,
-    choices: Vec<String>,
+pub(super) struct Drawn {
+    pub name: String,
+    pub label: String,
+    pub help: String,
+    pub kind: &'static str,
+    pub required: bool,
+    pub value: String,
+    pub min: String,
+    pub max: String,
+    pub choices: Vec<String>,
 }
 
-fn draw(field: &Field, name: String, value: String, l: Lang) -> Drawn {
+pub(super) fn draw(field: &Field, name: String, value: String, l: Lang) -> Drawn {
     let kind = match field.kind {
         Kind::Text => "text",
         Kind::Number => "number",
         Kind::Bool => "bool",
         Kind::Choice => "choice",
-        Kind::PemRsa => "pem",
+        Kind::PemRsa | Kind::RsaPkcs8 => "pem",
     };
     let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
     Drawn {
@@ -99,8 +100,9 @@ pub(super) async fn form_page(
     {
         *url = bare;
     }
-    let platform_id = values.get("platform").cloned().unwrap_or_default();
-    let platform = app.platforms.get(&platform_id).or_else(|| app.platforms.iter().next()).ok_or(Error::NotFound)?;
+    let platform_id = values.get("platform").map(String::as_str).unwrap_or_default();
+    let platform =
+        app.platforms.get(platform_id).ok_or_else(|| Error::invalid("platform", Text::new("errors.platform")))?;
     let drawn = |scope: FieldScope| -> Vec<Drawn> {
         platform
             .fields(scope)
@@ -127,7 +129,8 @@ pub(super) async fn form_page(
         frame,
         id: id.map(|program| program.id.clone()),
         platform: platform.id.clone(),
-        platforms: app.platforms.iter().map(|p| (p.id.clone(), p.label.get(l).to_owned())).collect(),
+        platform_label: platform.label.get(l).to_owned(),
+        glyph: platform_icon(&platform.id),
         groups: db::programs::list_groups(&app.db, who.user.scope())
             .await?
             .into_iter()
@@ -198,11 +201,38 @@ pub(super) async fn new(State(app): State<App>, who: SignedIn, Query(mut values)
     if db::programs::list_groups(&app.db, who.user.scope()).await?.is_empty() {
         return Ok(Redirect::to("/groups/new").into_response());
     }
-    let platform =
-        app.platforms.iter().find(|p| Some(&p.id) == values.get("platform")).or_else(|| app.platforms.iter().next());
-    let platform = platform.ok_or(Error::NotFound)?;
+    let Some(platform) = values.get("platform").and_then(|id| app.platforms.get(id)) else {
+        return choose(&app, &who, &values).await;
+    };
     defaults(platform, &mut values);
     Ok(html(&form_page(&app, &who, None, values, Errors::default()).await?))
+}
+
+/// What a program is for decides what its form asks, so it comes first.
+#[derive(Template)]
+#[template(path = "programs/choose.html")]
+struct ChoosePage {
+    frame: Frame,
+    /// Carried along.
+    group: String,
+    /// Id, glyph, label, what its releases give.
+    platforms: Vec<(String, String, String, String)>,
+}
+
+async fn choose(app: &App, who: &SignedIn, values: &Values) -> Result<Response> {
+    if !may_edit(&who.user) {
+        return Err(Error::Forbidden);
+    }
+    let l = who.visitor.lang;
+    let shown = |p: &Platform| {
+        let gives: Vec<_> = p.actions.iter().map(|action| l.action(action.as_str())).collect();
+        (p.id.clone(), platform_icon(&p.id), p.label.get(l).to_owned(), gives.join(" · "))
+    };
+    Ok(html(&ChoosePage {
+        frame: Frame::load(app, who, l.t("program.new")).await?,
+        group: values.get("group").cloned().unwrap_or_default(),
+        platforms: app.platforms.iter().map(shown).collect(),
+    }))
 }
 
 /// Fields of the folded part of the form.
@@ -212,7 +242,11 @@ const SETTINGS: &[&str] =
 pub(super) async fn create(State(app): State<App>, who: SignedIn, Form(form): Form<Values>) -> Result<Response> {
     match programs::create(&app, &who.user, &form).await {
         // The key comes next: on the program's form, where it can also be replaced later.
-        Ok(program) => Ok(Redirect::to(&format!("/programs/{}/edit#credential", program.id)).into_response()),
+        Ok(program) => {
+            let needs = app.platforms.get(&program.platform).is_some_and(|p| p.needs_credential());
+            let next = if needs { "/edit#credential" } else { "" };
+            Ok(Redirect::to(&format!("/programs/{}{next}", program.id)).into_response())
+        }
         Err(error) => {
             let page = form_page(&app, &who, None, form, Errors::take(error)?).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response())

@@ -9,18 +9,24 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::page::{Errors, Frame, html, platform_icon};
+use super::program_form::{Drawn, draw};
 use super::session::SignedIn;
 use super::shown::{Shown, platform_label};
+use super::terms::{Asks, Terms};
 use crate::app::App;
 use crate::clock::Ms;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::lang::Lang;
+use crate::model;
 use crate::model::program::{Program, web_url, without_credentials};
 use crate::model::release::{Action, Parameters};
+use crate::model::update::Update;
 use crate::model::user::{User, Verb};
-use crate::ops::{releases, repositories};
-use crate::platform::Platform;
+use crate::ops::{releases, repositories, update_terms};
+use crate::platform::fields::PREFIX;
+use crate::platform::manifest::Produces;
+use crate::platform::{Platform, fields};
 
 const HISTORY: i64 = 20;
 const MAX_REFS: usize = 300;
@@ -45,6 +51,12 @@ struct ProgramPage {
     console_url: String,
     forms: Vec<ActionForm>,
     fingerprint: Option<String>,
+    /// Whether releases of this platform need a key or a login.
+    needs_credential: bool,
+    /// Whether its releases are updates, with a catalogue of their own.
+    has_updates: bool,
+    /// Updates need a native build to run on; none is known yet.
+    lacks_native: bool,
     /// Branches and tags as the last fetch left them.
     refs: Vec<String>,
     history: Vec<Shown>,
@@ -59,6 +71,12 @@ pub(super) struct ActionForm {
     pub l: Lang,
     pub action: Action,
     pub params: Vec<String>,
+    /// What the platform asks beyond the usual.
+    pub(super) asked: Vec<Drawn>,
+    /// Whom an update is for.
+    pub(super) terms: Option<Terms>,
+    pub version_required: bool,
+    pub description_max: usize,
     pub values: Values,
     pub errors: Errors,
     pub open: bool,
@@ -151,7 +169,8 @@ async fn program_page(
     let more = listed.len() as i64 > HISTORY;
     listed.truncate(HISTORY as usize);
     let older = listed.last().filter(|_| more).map(|last| last.release.created_at);
-    let forms = forms(app, who, platform, &program, typed).await?;
+    let updates = db::updates::list_of_program(&app.db, scope, id).await?;
+    let forms = forms(app, who, platform, &program, typed, &updates).await?;
     Ok(ProgramPage {
         frame: Frame::load(app, who, program.name.clone()).await?,
         group,
@@ -160,6 +179,9 @@ async fn program_page(
         console_url: platform.console_url.clone(),
         forms,
         fingerprint: db::credentials::find(&app.db, id).await?.map(|c| c.fingerprint),
+        needs_credential: platform.needs_credential(),
+        has_updates: platform.produces == Produces::Update,
+        lacks_native: platform.produces == Produces::Update && updates.iter().all(|u| u.kind.is_wgt()),
         glyph: platform_icon(&program.platform),
         repo_shown: without_credentials(&program.repo_url),
         refs: refs(app, &program).await,
@@ -174,17 +196,28 @@ async fn program_page(
 /// What the same person asked for last time, but a fresh version and description.
 fn again(last: Option<Parameters>, program: &Program, version: &str) -> Values {
     let mut values = vec![("version", version.to_owned())];
+    let mut more = Values::new();
     match last {
-        Some(last) => values.extend([
-            ("ref", last.reference),
-            ("environment", last.environment.to_string()),
-            ("page_path", last.page_path),
-            ("query", last.query),
-            ("scene", last.scene),
-        ]),
+        Some(last) => {
+            more.extend(last.options.iter().map(|(name, value)| (format!("{PREFIX}{name}"), fields::shown(value))));
+            let terms = last.terms.map(|terms| model::update::Terms {
+                changelog: String::new(),
+                remark: String::new(),
+                ..terms
+            });
+            more.extend(terms.as_ref().map(update_terms::values).unwrap_or_default());
+            values.extend([
+                ("ref", last.reference),
+                ("environment", last.environment.to_string()),
+                ("page_path", last.page_path),
+                ("query", last.query),
+                ("scene", last.scene),
+            ])
+        }
         None => values.extend([("ref", program.default_ref.clone()), ("environment", "production".to_owned())]),
     }
-    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    more.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    more
 }
 
 /// What people type most: branches first, then the newest-looking tags.
@@ -201,25 +234,52 @@ async fn forms(
     platform: &Platform,
     program: &Program,
     typed: Option<(Action, Values, Errors)>,
+    updates: &[Update],
 ) -> Result<Vec<ActionForm>> {
     let version = releases::propose_version(app, program).await?;
+    let mut typed = typed;
     let mut forms = Vec::with_capacity(platform.actions.len());
-    for action in &platform.actions {
+    for action in platform.actions.iter().filter(|action| may(&who.user, **action)) {
         let last = db::releases::find_last(&app.db, &program.id, &who.user.id, *action).await?;
+        let fresh = last.is_none();
+        let (mut values, errors, open) = match typed.take_if(|(typed, ..)| typed == action) {
+            Some((_, values, errors)) => (values, errors, true),
+            None => (again(last, program, &version), Errors::default(), false),
+        };
+        let terms = (platform.produces == Produces::Update).then(|| {
+            // At first: both usual systems, and the next code where codes are counted here.
+            if fresh && !open {
+                values.extend(update_terms::values(&model::update::Terms::default()));
+            }
+            if !open && values.get("version_code").is_some_and(|code| !code.is_empty()) {
+                let next = update_terms::next_code(updates).map(|code| code.to_string()).unwrap_or_default();
+                values.insert("version_code".to_owned(), next);
+            }
+            Terms::new(who.visitor.lang, Asks::Release, "publish-", values.clone(), &errors, updates)
+        });
+        let asked = platform.asked(*action).map(|field| {
+            let name = format!("{PREFIX}{}", field.name);
+            let value = values.get(&name).cloned().unwrap_or_default();
+            draw(field, name, value, who.visitor.lang)
+        });
         forms.push(ActionForm {
             l: who.visitor.lang,
             action: *action,
             params: platform.params.get(action).cloned().unwrap_or_default(),
-            values: again(last, program, &version),
-            errors: Errors::default(),
-            open: false,
+            asked: asked.collect(),
+            terms,
+            version_required: !platform.version.from_project,
+            description_max: platform.description_max,
+            values,
+            errors,
+            open,
             key: crate::model::new_id(),
         });
     }
-    if let Some((action, values, errors)) = typed
-        && let Some(form) = forms.iter_mut().find(|form| form.action == action)
-    {
-        (form.values, form.errors, form.open) = (values, errors, true);
-    }
     Ok(forms)
+}
+
+/// What reaches customers' phones is not everybody's to publish.
+fn may(user: &User, action: Action) -> bool {
+    action != Action::Publish || user.role.may(Verb::PublishUpdates)
 }

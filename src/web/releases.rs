@@ -47,6 +47,7 @@ pub(super) async fn create(
         idempotency_key: Some(field("key")),
         retry_of: None,
         without_lockfile: false,
+        more: form.clone(),
     };
     match releases::request(&app, &who.user, &program, request).await {
         Ok(release) => Ok(Redirect::to(&format!("/releases/{}", release.id)).into_response()),

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Form, State};
 use axum::response::{Redirect, Response};
 
-use super::page::{Frame, html};
+use super::page::{Frame, html, platform_icon};
 use super::session::SignedIn;
 use crate::app::App;
 use crate::clock::rfc3339;
@@ -20,12 +20,23 @@ use crate::ops::snapshots;
 #[template(path = "system/show.html")]
 struct SystemPage {
     frame: Frame,
+    tools: Vec<Tool>,
+    version: &'static str,
     kept: Vec<Kept>,
     total: String,
     limit: String,
     /// For a bar, in MB.
     used_mb: i64,
     limit_mb: i64,
+}
+
+/// A platform and what talks to its vendor.
+struct Tool {
+    glyph: String,
+    platform: String,
+    name: String,
+    version: String,
+    image: String,
 }
 
 struct Kept {
@@ -50,8 +61,18 @@ pub(super) async fn show(State(app): State<App>, who: SignedIn) -> Result<Respon
         used: rfc3339(row.used_at),
         row,
     });
+    let l = who.visitor.lang;
+    let tools = app.platforms.iter().map(|platform| Tool {
+        glyph: platform_icon(&platform.id),
+        platform: platform.label.get(l).to_owned(),
+        name: platform.tool.clone(),
+        version: app.platforms.tool_version(&platform.id).unwrap_or_default().to_owned(),
+        image: format!("sampan/{}", platform.image),
+    });
     let limit = app.config.snapshot_limit as i64;
     Ok(html(&SystemPage {
+        tools: tools.collect(),
+        version: env!("CARGO_PKG_VERSION"),
         kept: kept.collect(),
         frame: Frame::load(&app, &who, who.visitor.lang.t("system.title")).await?,
         total: bytes(total),
