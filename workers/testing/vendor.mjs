@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const server = fileURLToPath(new URL('../../demo/standin/server.mjs', import.meta.url));
 export const standinMissing = existsSync(server) ? false : 'the stand-in is not there';
 
-/** → {env, app, register, kind, scenario, uploads, file, asked, close}; the keys are made for the test and die with it. */
+/** → {env, tlsPort, app, register, kind, scenario, uploads, file, asked, close}; the keys are made for the test and die with it. */
 export async function startVendor(dir) {
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(dir, name));
   const { allHosts } = await import(new URL('hosts.mjs', pathToFileURL(server)));
@@ -39,6 +39,7 @@ export async function startVendor(dir) {
   return {
     env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.address().port}`, NODE_EXTRA_CA_CERTS: cert },
     asked,
+    tlsPort: running.tlsPort,
     /** Registers an app with a new key, written to `base`/secret/private_key. → the key's PEM */
     async app(base, appId, scenario = 'ok') {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
