@@ -5,7 +5,7 @@ import { isAbsolute } from 'node:path';
 import { Failure } from './failure.mjs';
 
 const STAGES = ['prepare', 'deliver'];
-const REQUIRED = ['release', 'nonce', 'stage', 'action', 'platform', 'app_id', 'version', 'project', 'out'];
+const REQUIRED = ['release', 'nonce', 'stage', 'action', 'platform', 'app_id', 'project', 'out'];
 const TEXTS = ['description', 'environment', 'page_path', 'query'];
 
 /** Throws a Failure `job_invalid` naming the field; fills defaults so that drivers need none. */
@@ -25,6 +25,8 @@ export function checkJob(job, stage) {
   for (const field of REQUIRED) {
     if (typeof job[field] !== 'string' || job[field] === '') throw bad(field, 'must be a non-empty string');
   }
+  // Empty where the platform takes the project's own version; a result always has one.
+  if (typeof job.version !== 'string') throw bad('version', 'must be a string');
   for (const field of TEXTS) {
     if (job[field] != null && typeof job[field] !== 'string') throw bad(field, 'must be a string');
   }

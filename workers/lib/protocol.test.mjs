@@ -22,6 +22,8 @@ test('jobs', () => {
     }
     assert.throws(() => checkJob({ ...golden, out: 'out' }), /absolute/);
   }
+  const update = checkJob(JSON.parse(read('job.prepare.update.json')), 'prepare');
+  assert.deepEqual([update.version, update.options.version_code], ['', 101], "the project's own version");
 });
 
 test('events: only whole lines with the right nonce speak', () => {

@@ -46,7 +46,7 @@ export function runStage(stages, { argv = process.argv.slice(2), silent = SILENT
     }
     tidy(() => scratch?.remove());
     if (!verdict.ok) events.log(`${verdict.code}: ${verdict.message}`);
-    process.exit(verdict.ok ? 0 : 1);
+    leave(verdict.ok ? 0 : 1);
   };
   const end = ({ code, message }) => finish({ ok: false, code, message });
 
@@ -67,6 +67,17 @@ export function runStage(stages, { argv = process.argv.slice(2), silent = SILENT
     return stages[stage]({ job, events, scratch });
   };
   work().then(finish, (error) => finish(failed(error)));
+}
+
+/** The last lines are still on their way where standard output is a socket; a reader that is stuck must not keep us. */
+function leave(status) {
+  const exit = () => {
+    // Until here the vendor's tool went on, and could have begun another process.
+    tidy(killDescendants);
+    process.exit(status);
+  };
+  setTimeout(exit, 2000);
+  process.stdout.write('', exit);
 }
 
 /** Cleaning up must not cost a verdict. */

@@ -21,7 +21,9 @@ export function listTree(root, { skip = () => false, limits = LIMITS } = {}) {
     for (const name of readdirSync(join(root, dir)).sort()) {
       const path = dir === '' ? name : `${dir}/${name}`;
       assertPlainName(path);
-      const stat = lstatSync(join(root, path));
+      const stat = lstatSync(join(root, path), { throwIfNoEntry: false });
+      // Node shows bytes that are no UTF-8 as U+FFFD, and finds nothing by that name.
+      if (stat === undefined) throw new Failure('bad_name', `a file has a name that is not UTF-8: "${path}"`, path);
       const kind = stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'dir' : stat.isFile() ? 'file' : 'special';
       if (skip(path, kind)) continue;
       if (kind === 'special') throw new Failure('special_file', `"${path}" is neither a file nor a directory`, path);
@@ -66,16 +68,22 @@ export async function copyTree(from, to, entries) {
   for (const { path, kind } of entries) {
     if (kind === 'link') throw new Failure('symlink_refused', `"${path}" is a symbolic link`, path);
     if (kind === 'dir') mkdirSync(join(to, path), { recursive: true });
-    else await copyFile(join(from, path), join(to, path), path);
+    else await copyFile(from, join(to, path), path);
   }
 }
 
-async function copyFile(from, to, path) {
-  const file = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+/** Opens what the listing called a file, and only if it still is one. → a descriptor, for the caller to close */
+export function openPlain(root, path) {
+  const file = openSync(join(root, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if (!fstatSync(file).isFile()) {
     closeSync(file);
     throw new Failure('special_file', `"${path}" is not a plain file`, path);
   }
+  return file;
+}
+
+async function copyFile(from, to, path) {
+  const file = openPlain(from, path);
   mkdirSync(posix.dirname(to), { recursive: true });
   await pipeline(createReadStream(null, { fd: file }), createWriteStream(to, { flags: 'wx', mode: 0o644 }));
 }

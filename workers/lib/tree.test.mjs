@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { scratchDir, writeTree } from '../testing/tree.mjs';
@@ -39,6 +39,9 @@ test('links and special files', async (t) => {
   assert.throws(() => assertLinksInside(dir, listTree(dir)), { code: 'symlink_broken', path: 'gone' });
   execFileSync('mkfifo', [join(dir, 'pipe')]);
   assert.throws(() => listTree(dir), { code: 'special_file', path: 'pipe' });
+  rmSync(join(dir, 'pipe'));
+  writeFileSync(Buffer.concat([Buffer.from(`${dir}/b`), Buffer.from([0xff])]), '');
+  assert.throws(() => listTree(dir), { code: 'bad_name', path: 'b\ufffd' });
 });
 
 test('a file that became a link since the listing is not followed', async (t) => {
