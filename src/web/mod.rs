@@ -91,7 +91,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    Ok(pages
+    let pages = pages
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/static/{*path}", get(assets::file))
@@ -103,10 +103,9 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::new())
-        // Outside of sessions, cross-site checks and compression: phones have no cookies, and ask for parts of files.
-        .merge(phones::router())
-        .with_state(app))
+        .layer(CatchPanicLayer::new());
+    // Phones are outside of sessions, cross-site checks and compression: they have no cookies, and ask for parts of files.
+    Ok(phones::router().merge(pages).with_state(app))
 }
 
 async fn ready(State(app): State<App>) -> Response {

@@ -28,3 +28,4 @@ mod people;
 mod projects;
 mod queue;
 mod turns;
+mod updates;

@@ -10,8 +10,10 @@ use sampan::config::{Config, Settings};
 use sampan::db;
 use sampan::model::program::Program;
 use sampan::model::release::{Action, Environment, Release};
+use sampan::model::update::Update;
 use sampan::model::user::{Role, User};
-use sampan::ops::{accounts, credentials, programs, releases};
+use sampan::ops::{accounts, credentials, programs, releases, updates};
+use sampan::store::Staged;
 use tempfile::TempDir;
 
 pub const NOON: i64 = 1_795_233_600_000;
@@ -43,8 +45,14 @@ pub fn settings(dir: &TempDir) -> Settings {
 
 /// An app with its first owner, at a clock that stands still at noon.
 pub async fn world(database_url: Option<String>) -> World {
+    world_with(database_url, |_| {}).await
+}
+
+pub async fn world_with(database_url: Option<String>, change: impl FnOnce(&mut Settings)) -> World {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config::from_settings(Settings { database_url, ..settings(&dir) }).unwrap();
+    let mut settings = Settings { database_url, ..settings(&dir) };
+    change(&mut settings);
+    let config = Config::from_settings(settings).unwrap();
     let app = App::boot_with(config, Clock::fixed(NOON)).await.unwrap();
     accounts::first_owner(&app).await.unwrap();
     let owner = db::users::find_by_login(&app.db, "admin").await.unwrap().unwrap();
@@ -53,6 +61,27 @@ pub async fn world(database_url: Option<String>) -> World {
 
 pub fn rsa_key() -> String {
     String::from_utf8(openssl::rsa::Rsa::generate(2048).unwrap().private_key_to_pem().unwrap()).unwrap()
+}
+
+/// A small package as the compiler's output is packed.
+pub fn wgt(id: &str, version: &str, code: i64) -> Vec<u8> {
+    zip_of(&[
+        (
+            "manifest.json",
+            &format!(r#"{{"id":"{id}","name":"港","version":{{"name":"{version}","code":"{code}"}}}}"#),
+        ),
+        ("app-service.js", "/* 潮汐 */"),
+    ])
+}
+
+pub fn zip_of(entries: &[(&str, &str)]) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }
 
 pub fn form(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -83,6 +112,42 @@ impl World {
         let key = BTreeMap::from([("private_key".to_owned(), rsa_key())]);
         credentials::put(&self.app, &self.owner, &program.id, &key).await.unwrap();
         program
+    }
+
+    /// A program whose releases are updates.
+    pub async fn app(&self, app_id: &str) -> Program {
+        let group = self.program(app_id).await.group_id;
+        let form = form(&[
+            ("group", &group),
+            ("platform", "uniapp"),
+            ("name", &format!("App {app_id}")),
+            ("app_id", app_id),
+            ("repo_url", "https://git.example.invalid/a.git"),
+            ("default_ref", "main"),
+            ("output_dir", "dist/build/app"),
+        ]);
+        programs::create(&self.app, &self.owner, &form).await.unwrap()
+    }
+
+    /// Registers or uploads by hand; the clock goes on, so that newer ones are newer.
+    pub async fn add(
+        &self,
+        program: &Program,
+        pairs: &[(&str, &str)],
+        bytes: Option<&[u8]>,
+    ) -> sampan::error::Result<Update> {
+        self.app.clock.advance(1);
+        let staged = match bytes {
+            Some(bytes) => Some(self.stage(bytes).await),
+            None => None,
+        };
+        updates::add(&self.app, &self.owner, &program.id, &form(pairs), staged.as_ref()).await
+    }
+
+    pub async fn stage(&self, bytes: &[u8]) -> Staged {
+        let bytes = bytes::Bytes::copy_from_slice(bytes);
+        let stream = futures::stream::iter([Ok::<_, std::io::Error>(bytes)]);
+        self.app.store.stage(stream, u64::MAX).await.ok().unwrap()
     }
 
     pub async fn release(&self, program: &Program, key: Option<&str>) -> Release {

@@ -16,7 +16,10 @@ async fn from_nothing_to_a_queued_release() {
     let made = owner.post("/groups", &[("name", "零售 <b>")]).await;
     assert!(location(&made).starts_with("/programs/new?group="));
     let group = location(&made).rsplit('=').next().unwrap().to_owned();
-    let form = owner.text(&location(&made)).await;
+    let choice = owner.text(&location(&made)).await;
+    let next = format!("/programs/new?platform=wechat&amp;group={group}");
+    assert!(choice.contains(&next), "a platform comes first");
+    let form = owner.text(&next.replace("&amp;", "&")).await;
     assert!(
         form.contains("npm run build:mp-weixin") && form.contains("dist/build/mp-weixin"),
         "the platform's defaults"

@@ -7,5 +7,7 @@ mod support;
 
 mod forms;
 mod live;
+mod phones;
 mod roles;
 mod site;
+mod updates;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use reqwest::{Client, Response, redirect};
+use sampan::config::Settings;
 use sampan::model::user::Role;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -20,7 +21,11 @@ pub(crate) struct Browser {
 
 impl Site {
     pub(crate) async fn start() -> Self {
-        let world = crate::support::world(None).await;
+        Self::start_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let world = crate::support::world_with(None, change).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = sampan::web::router(world.app.clone()).unwrap();
@@ -62,6 +67,10 @@ impl Browser {
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
         self.http.post(format!("{}{path}", self.base)).form(form).send().await.unwrap()
+    }
+
+    pub(crate) async fn post_form(&self, path: &str, form: reqwest::multipart::Form) -> Response {
+        self.http.post(format!("{}{path}", self.base)).multipart(form).send().await.unwrap()
     }
 
     pub(crate) async fn post_file(&self, path: &str, name: &str, text: &str) -> Response {
