@@ -8,11 +8,13 @@
 //   topics           by name, text → changes: further things that PUT /apps/{appid}/TOPIC may set
 //   files(package)   an accepted package as Map(name → Buffer)
 //   handler(state)   answers a request; tells state.saw and state.accept
+import { alipay } from './alipay/vendor.mjs';
+import { bytedance } from './bytedance/vendor.mjs';
 import { hosts } from './hosts.mjs';
 import { sendJson } from './http.mjs';
 import { wechat } from './wechat/vendor.mjs';
 
-export const vendors = { wechat };
+export const vendors = { wechat, alipay, bytedance };
 
 /** By the name in the TLS greeting, which also a tunnel's client gives; else by the Host header. */
 export function vendorHandler(state) {
