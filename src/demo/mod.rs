@@ -1,4 +1,7 @@
-//! What `make demo` runs: programs from a seed file, one release each of what they offer, the receipts on the terminal.
+//! What `make demo` runs: programs from a seed file, one release each of what they offer, the receipts on the terminal,
+//! and what a phone gets.
+
+mod phone;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,8 +15,10 @@ use crate::db;
 use crate::lang::{Lang, bytes, duration};
 use crate::model::program::Program;
 use crate::model::release::{Action, Environment, Release, Status};
+use crate::model::update::{Os, Terms};
 use crate::model::user::User;
-use crate::ops::{credentials, programs, releases};
+use crate::model::version::next_patch;
+use crate::ops::{credentials, programs, releases, update_terms, updates};
 use crate::platform::hints;
 use crate::serve::Server;
 
@@ -28,7 +33,11 @@ struct SeedProgram {
     /// As in the program form: name, platform, app_id, repo_url, …; the platform's defaults fill the rest.
     form: BTreeMap<String, String>,
     /// Field of the credential → file that holds it.
+    #[serde(default)]
     credential: BTreeMap<String, PathBuf>,
+    /// Native builds that phones are said to run, as in the form that registers one.
+    #[serde(default)]
+    natives: Vec<BTreeMap<String, String>>,
     actions: Vec<Action>,
 }
 
@@ -41,10 +50,13 @@ pub async fn run(server: Server, seed: &Path, exit: bool) -> anyhow::Result<Exit
     for item in &seed.programs {
         let program = plant(&app, &owner, &seed.group, item).await.map_err(describe)?;
         for action in &item.actions {
-            let release =
-                releases::request(&app, &owner, &program.id, request(&program, *action)).await.map_err(describe)?;
+            let request = request(&app, &owner, &program, *action).await.map_err(describe)?;
+            let release = releases::request(&app, &owner, &program.id, request).await.map_err(describe)?;
             let ended = follow(&app, &owner, &program, &release.id).await?;
             failed += u32::from(ended.status != Status::Succeeded);
+            if ended.status == Status::Succeeded && *action == Action::Publish {
+                phone::show(&server.address, &app, &owner, &program).await?;
+            }
         }
     }
     println!("\n{} of the releases failed. The vendors' servers were played by a local stand-in.", failed);
@@ -98,15 +110,48 @@ async fn plant(app: &App, owner: &User, group: &str, item: &SeedProgram) -> crat
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?,
         );
     }
-    credentials::put(app, owner, &program.id, &secrets).await?;
+    if !secrets.is_empty() {
+        credentials::put(app, owner, &program.id, &secrets).await?;
+    }
+    let known = db::updates::list_of_program(&app.db, scope, &program.id).await?;
+    for native in &item.natives {
+        let code = native.get("version_code").and_then(|code| code.parse().ok());
+        let kind = native.get("kind").map(String::as_str);
+        if !known.iter().any(|update| Some(update.kind.as_str()) == kind && Some(update.version_code) == code) {
+            updates::add(app, owner, &program.id, native, None).await?;
+        }
+    }
     Ok(program)
 }
 
-fn request(program: &Program, action: Action) -> releases::Request {
-    releases::Request {
+/// Everything as proposed; an update for all systems that have a native build, higher than what there is.
+async fn request(
+    app: &App,
+    owner: &User,
+    program: &Program,
+    action: Action,
+) -> crate::error::Result<releases::Request> {
+    let mut version = String::new();
+    let mut more = BTreeMap::new();
+    if action == Action::Publish {
+        let known = db::updates::list_of_program(&app.db, owner.scope(), &program.id).await?;
+        let natives = || known.iter().filter(|update| !update.kind.is_wgt());
+        version = releases::propose_version(app, program).await?;
+        if version.is_empty() {
+            version = natives().find_map(|native| next_patch(&native.version)).unwrap_or_default();
+        }
+        let highest = known.iter().map(|update| update.version_code).max();
+        let mut systems: Vec<Os> = natives().map(|native| native.kind.os()).collect();
+        systems.sort();
+        systems.dedup();
+        let changelog = "演示：潮汐表更新 Demo: tide table updated".to_owned();
+        let terms = Terms { systems, changelog, version_code: highest.map(|code| code + 1), ..Terms::default() };
+        more = update_terms::values(&terms);
+    }
+    Ok(releases::Request {
         action,
         reference: program.default_ref.clone(),
-        version: String::new(),
+        version,
         description: "demo".to_owned(),
         environment: Environment::Production,
         page_path: String::new(),
@@ -115,8 +160,8 @@ fn request(program: &Program, action: Action) -> releases::Request {
         idempotency_key: None,
         retry_of: None,
         without_lockfile: false,
-        more: BTreeMap::new(),
-    }
+        more,
+    })
 }
 
 /// Prints each stage as it ends, then the receipt or the reason.

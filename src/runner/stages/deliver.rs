@@ -70,6 +70,9 @@ pub(super) async fn deliver(
         Some(name) => Some(store_qr(attempt, &out.join(name)).await?),
         None => None,
     };
+    if qr_key.is_none() && attempt.release.parameters.action == Action::Preview {
+        return Err(fail("no_qr", ""));
+    }
     let now = app.clock.now();
     // The vendor's word, else what its manifest says it usually is.
     let usual = platform.qr_ttl(attempt.release.parameters.action).map(|ttl| now + ttl);
