@@ -28,8 +28,44 @@ app_id = "$DEMO_WECHAT_APPID"
 repo_url = "$DEMO_GIT_URL/harbour.git"
 default_ref = "main"
 
+# The same repository for the other platforms. A preview for Alipay needs the vendor's own builder in the image.
 [[programs]]
-actions = ["preview"]
+actions = ["upload"]
+credential = { private_key = "$DEMO_ALIPAY_KEY", tool_id = "$DEMO_ALIPAY_TOOL_ID" }
+[programs.form]
+name = "港湾潮汐 Harbour (Alipay)"
+platform = "alipay"
+app_id = "$DEMO_ALIPAY_APPID"
+repo_url = "$DEMO_GIT_URL/harbour.git"
+default_ref = "main"
+
+[[programs]]
+actions = ["preview", "upload"]
+credential = { token = "$DEMO_BYTEDANCE_TOKEN" }
+[programs.form]
+name = "港湾潮汐 Harbour (ByteDance)"
+platform = "bytedance"
+app_id = "$DEMO_BYTEDANCE_APPID"
+repo_url = "$DEMO_GIT_URL/harbour.git"
+default_ref = "main"
+
+[[programs]]
+actions = ["publish"]
+# What phones are said to run; nobody built it.
+natives = [
+  { kind = "android", version = "1.0.0", version_code = "100", remark = "演示用 demo" },
+  { kind = "ios", version = "1.0.0", version_code = "100", remark = "演示用 demo" },
+]
+[programs.form]
+name = "港湾潮汐 Harbour (App)"
+platform = "uniapp"
+app_id = "$DEMO_UNIAPP_APPID"
+repo_url = "$DEMO_GIT_URL/harbour.git"
+default_ref = "main"
+
+# Ready to be published from its page.
+[[programs]]
+actions = []
 credential = { private_key = "$DEMO_NATIVE_KEY" }
 [programs.form]
 name = "渡轮时刻 Ferries"

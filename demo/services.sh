@@ -81,6 +81,9 @@ make_certificates() {
   chmod 644 "$tls"/* "$dir/ca.pem"
 }
 
+# A token of one line, as a vendor's console would give it.
+make_token() { [[ -s $dir/$1 ]] || (umask 077 && openssl rand -hex 20 | tr -d '\n' >"$dir/$1"); }
+
 make_app_key() {
   [[ -s $dir/$1.key ]] ||
     (umask 077 && openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$dir/$1.key" 2>/dev/null)
@@ -255,35 +258,46 @@ start_standin() {
 
 put() { curl -fsS --noproxy '*' --max-time 10 -o /dev/null -X PUT --data-binary "$2" "$control/apps/$1"; }
 
-# An app id $1 with the key in file $2.
+# An app id $1 at vendor $2 with what it registers, $3.
 register() {
-  put "$1" "$(openssl pkey -in "$2" -pubout)"
+  put "$1?vendor=$2" "$3"
   put "$1/scenario" "${DEMO_SCENARIO:-ok}" || die "no such scenario: ${DEMO_SCENARIO:-ok}"
 }
+
+public_part() { openssl pkey -in "$1" -pubout; }
 
 # --- The two verbs
 
 quoted() { printf "%s='%s'\n" "$1" "${2//\'/\'\\\'\'}"; }
 
 up() {
-  local tool address appid native
+  local tool address appid native alipay_id bytedance_id uniapp_id
   for tool in node npm git openssl curl "$cli"; do
     command -v "$tool" >/dev/null || die "$tool is needed and was not found"
   done
   "$cli" version >/dev/null 2>&1 || die "no container engine answers $cli; DOCKER_HOST is ${DOCKER_HOST:-not set}"
   appid=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8"))["mp-weixin"].appid' "$here/program/src/manifest.json")
+  bytedance_id=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8"))["mp-toutiao"].appid' "$here/program/src/manifest.json")
+  uniapp_id=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).appid' "$here/program/src/manifest.json")
+  # A project's files do not name it.
+  alipay_id=2021000000000001
   native=$(node -p 'JSON.parse(fs.readFileSync(process.argv[1], "utf8")).appid' "$here/native/project.config.json")
   make_certificates
   make_app_key wechat
   make_app_key native
+  make_app_key alipay
+  make_token alipay.tool
+  make_token bytedance.token
   make_repository harbour program "Put up the harbour's notice board"
   make_repository ferry native "Print the ferries' timetable"
   start_git_server
   install_standin
   "$cli" image inspect "$image" >/dev/null 2>&1 || "$here/../scripts/base-images.sh" >&2 9>&- || die "the image $image is missing"
   start_standin
-  register "$appid" "$dir/wechat.key"
-  register "$native" "$dir/native.key"
+  register "$appid" wechat "$(public_part "$dir/wechat.key")"
+  register "$native" wechat "$(public_part "$dir/native.key")"
+  register "$alipay_id" alipay "$(node -p 'JSON.stringify({ tool_id: process.argv[1], key: process.argv[2] })' "$(cat "$dir/alipay.tool")" "$(public_part "$dir/alipay.key")")"
+  register "$bytedance_id" bytedance "$(node -p 'JSON.stringify({ token: process.argv[1] })' "$(cat "$dir/bytedance.token")")"
   address=$(standin_address)
   [[ -n $address ]] || die "the engine gave the stand-in no address on its bridge: other containers cannot reach it"
   {
@@ -298,9 +312,15 @@ up() {
     quoted DEMO_WECHAT_KEY "$dir/wechat.key"
     quoted DEMO_NATIVE_APPID "$native"
     quoted DEMO_NATIVE_KEY "$dir/native.key"
+    quoted DEMO_ALIPAY_APPID "$alipay_id"
+    quoted DEMO_ALIPAY_KEY "$dir/alipay.key"
+    quoted DEMO_ALIPAY_TOOL_ID "$dir/alipay.tool"
+    quoted DEMO_BYTEDANCE_APPID "$bytedance_id"
+    quoted DEMO_BYTEDANCE_TOKEN "$dir/bytedance.token"
+    quoted DEMO_UNIAPP_APPID "$uniapp_id"
   } >"$dir/env.new"
   mv "$dir/env.new" "$dir/env"
-  say "ready: programs at $(git_url http://127.0.0.1 1)/harbour.git and /ferry.git, stand-in (not WeChat) at $control, settings in $dir/env"
+  say "ready: programs at $(git_url http://127.0.0.1 1)/harbour.git and /ferry.git, stand-in (no vendor's own) at $control, settings in $dir/env"
 }
 
 down() {
