@@ -12,6 +12,7 @@ mod installs;
 mod nodes;
 mod outcomes;
 mod outside;
+mod platforms;
 mod secrets;
 mod snapshots;
 mod templates;

@@ -34,9 +34,12 @@ pub(crate) fn outside_settings(dir: &TempDir) -> Settings {
     }
 }
 
-/// An app that the stand-in knows.
+/// An app that the stand-in knows, and what a program of it needs to be taken for it.
 pub(crate) struct VendorApp {
     pub id: String,
+    /// Of the platform that the program is for.
+    pub platform: &'static str,
+    pub credential: BTreeMap<String, String>,
     pub key: String,
     pub http: reqwest::Client,
 }
@@ -48,9 +51,37 @@ impl VendorApp {
 
     /// Under the id that a project's own files name.
     pub(crate) async fn register_as(id: &str) -> Self {
-        let app = Self { id: id.to_owned(), key: rsa_key(), http: reqwest::Client::new() };
-        app.put("", &app.key).await;
-        app
+        let key = rsa_key();
+        let app = Self::of("wechat", id, &[("private_key", &key)]);
+        app.put("", &key).await;
+        Self { key, ..app }
+    }
+
+    fn of(platform: &'static str, id: &str, credential: &[(&str, &str)]) -> Self {
+        let http = reqwest::Client::new();
+        Self { id: id.to_owned(), platform, credential: form(credential), key: String::new(), http }
+    }
+
+    /// At another vendor: a key with its tool, or a token.
+    pub(crate) async fn alipay() -> Self {
+        let digits = uuid::Uuid::new_v4().as_u128() % 10u128.pow(12);
+        let key = rsa_key();
+        let app = Self::of("alipay", &format!("2021{digits:012}"), &[("tool_id", "tool-1"), ("private_key", &key)]);
+        app.put("?vendor=alipay", &serde_json::json!({ "tool_id": "tool-1", "key": key }).to_string()).await;
+        Self { key, ..app }
+    }
+
+    pub(crate) async fn bytedance() -> Self {
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let id = format!("tt{}", &uuid::Uuid::new_v4().simple().to_string()[..16]);
+        let app = Self::of("bytedance", &id, &[("token", &token)]);
+        app.put("?vendor=bytedance", &serde_json::json!({ "token": token }).to_string()).await;
+        Self { key: token, ..app }
+    }
+
+    /// A platform without a vendor to register at.
+    pub(crate) fn nobody(platform: &'static str, id: &str, credential: &[(&str, &str)]) -> Self {
+        Self::of(platform, id, credential)
     }
 
     async fn put(&self, path: &str, body: &str) {
@@ -171,7 +202,24 @@ impl Sampan {
     }
 
     pub(crate) async fn publish(&self, program: &Program, action: Action) -> Release {
-        let request = releases::Request { action, description: "说明 'quoted'".into(), ..preview("main", None) };
+        self.publish_with(program, action, "", &[]).await
+    }
+
+    /// With a version and what else the platform asks.
+    pub(crate) async fn publish_with(
+        &self,
+        program: &Program,
+        action: Action,
+        version: &str,
+        more: &[(&str, &str)],
+    ) -> Release {
+        let request = releases::Request {
+            action,
+            version: version.into(),
+            description: "说明 'quoted'".into(),
+            more: form(more),
+            ..preview("main", None)
+        };
         releases::request(&self.app, &self.owner, &program.id, request).await.unwrap()
     }
 
@@ -196,6 +244,17 @@ impl Sampan {
 
     pub(crate) async fn run(&self, program: &Program, action: Action) -> Release {
         let release = self.publish(program, action).await;
+        self.wait(&release.id, |r| r.status.is_final()).await
+    }
+
+    pub(crate) async fn run_with(
+        &self,
+        program: &Program,
+        action: Action,
+        version: &str,
+        more: &[(&str, &str)],
+    ) -> Release {
+        let release = self.publish_with(program, action, version, more).await;
         self.wait(&release.id, |r| r.status.is_final()).await
     }
 
@@ -224,7 +283,7 @@ pub(crate) async fn program(app: &App, owner: &User, vendor: &VendorApp, repo: &
     };
     let mut form = form(&[
         ("group", &group.id),
-        ("platform", "wechat"),
+        ("platform", vendor.platform),
         ("name", &vendor.id),
         ("app_id", &vendor.id),
         ("repo_url", repo),
@@ -233,8 +292,9 @@ pub(crate) async fn program(app: &App, owner: &User, vendor: &VendorApp, repo: &
     ]);
     form.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let program = programs::create(app, owner, &form).await.unwrap();
-    let key = BTreeMap::from([("private_key".to_owned(), vendor.key.clone())]);
-    credentials::put(app, owner, &program.id, &key).await.unwrap();
+    if !vendor.credential.is_empty() {
+        credentials::put(app, owner, &program.id, &vendor.credential).await.unwrap();
+    }
     program
 }
 
