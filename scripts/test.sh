@@ -37,7 +37,7 @@ run rust cargo test --locked --no-fail-fast
 export SAMPAN_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/sampan
 run workers npm --prefix workers test
 (cd demo/standin && npm ci --no-audit --no-fund >/dev/null)
-run demo node --test demo/git-server.test.mjs scripts/sshd.test.mjs demo/standin/server.test.mjs demo/demo.test.mjs
+run demo node --test demo/git-server.test.mjs scripts/sshd.test.mjs demo/standin/*.test.mjs demo/standin/*/*.test.mjs demo/demo.test.mjs
 (cd tests/browser && npm ci --no-audit --no-fund >/dev/null)
 run browser node --test tests/browser/run.test.mjs
 

@@ -15,7 +15,7 @@ use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::lang::bytes;
 use crate::model::program::Program;
-use crate::model::update::Kind;
+use crate::model::update::{Kind, Os};
 use crate::ops::programs::Form as Fields;
 use crate::ops::updates;
 use crate::store::{Refused, Staged};
@@ -75,14 +75,14 @@ async fn page(
     let first = if all.is_empty() { Kind::Android } else { Kind::WgtAndroid };
     let kind = values.get("kind").and_then(|kind| kind.parse().ok()).unwrap_or(first);
     let of_system: Vec<_> = all.into_iter().filter(|u| u.kind.os() == kind.os()).collect();
-    let shown = |kind: &Kind| {
+    let shown = |kind: Kind| {
         let word = l.t(if kind.is_wgt() { "updates.wgt" } else { "updates.native" }).into_owned();
-        (*kind, l.of("os", kind.os().as_str()).into_owned(), word)
+        (kind, l.of("os", kind.os().as_str()).into_owned(), word)
     };
     let asks = if kind.is_wgt() { Asks::Upload } else { Asks::UploadNative };
     Ok(NewPage {
         frame: Frame::load(app, who, l.t("updates.add")).await?,
-        kinds: Kind::ALL.iter().map(shown).collect(),
+        kinds: Os::ALL.iter().map(|os| os.wgt()).chain(Os::ALL.iter().map(|os| os.native())).map(shown).collect(),
         terms: Terms::new(l, asks, "", values.clone(), &errors, &of_system),
         limit: bytes(app.config.package_limit as i64),
         limit_bytes: app.config.package_limit,

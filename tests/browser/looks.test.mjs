@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { barriers } from './axe.mjs';
 import { visitor } from './people.mjs';
 import { scan } from './qr.mjs';
-import { names, remark, seeded } from './seeded.mjs';
+import { changelogs, names, remark, seeded } from './seeded.mjs';
 import { outside } from './setup.mjs';
 import { shot } from './shots.mjs';
 import { wrongs } from './watch.mjs';
@@ -14,7 +14,7 @@ const LANGS = ['zh-CN', 'en'];
 const WIDTHS = [1280, 375];
 const KEY = /\b(status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|inspect|release|receipt|package|system|me|error_page|errors|failure_titles|failures)\.(?!json\b)[a-z_]+/;
 // The first owner's name is data too.
-const DATA = [...Object.values(names), remark, '管理员', '灯每分钟转两圈'];
+const DATA = [...Object.values(names), ...changelogs, remark, '管理员', '灯每分钟转两圈'];
 
 /** What a reader meets: text, and what screen readers and the mouse are told. The log is the build's own. */
 const words = () => {
@@ -117,15 +117,19 @@ describe('looks', () => {
 
     it('home', () => look('home', '/', { prepare: unfold }));
     it('a group', () => look('group-edit', `${at.group}/edit`));
-    it('a new program', () => look('program-new', '/programs/new', { prepare: unfold }));
-    it('a new program after a look into its repository', () => look('program-inspected', '/programs/new', {
+    it('a new program', () => look('program-new', '/programs/new?platform=wechat', { prepare: unfold }));
+    it('the choice of a platform', () => look('program-choose', '/programs/new'));
+    for (const platform of ['alipay', 'bytedance', 'uniapp']) {
+      it(`a new program for ${platform}`, () => look(`program-new-${platform}`, `/programs/new?platform=${platform}`));
+    }
+    it('a new program after a look into its repository', () => look('program-inspected', '/programs/new?platform=wechat', {
       prepare: async (page) => {
         await page.fill('#repo_url', `${outside().DEMO_GIT_URL}/harbour.git`);
         await page.click('[data-inspect]');
         await page.locator('.proposal').waitFor();
       },
     }));
-    it('a new program with a mistake', () => look('program-mistake', '/programs/new', {
+    it('a new program with a mistake', () => look('program-mistake', '/programs/new?platform=wechat', {
       prepare: async (page) => {
         for (const [field, value] of Object.entries({ name: 'x', app_id: 'wrong', repo_url: 'file:///etc', default_ref: '-x' })) await page.fill(`#${field}`, value);
         await page.click('form[action="/programs"] .btn-primary');
@@ -148,6 +152,23 @@ describe('looks', () => {
       more: async (page) => ((await scan(page.locator('.qr img'))) ? [] : ['the QR code does not scan']),
     }));
     it('an upload with a remark', () => look('release-upload', at.upload));
+    it('the programs that have updates', () => look('updates', '/updates'));
+    it('a catalogue', () => look('updates-catalogue', `${at.catalogue}?os=android&native=100&wgt=100`));
+    it('a catalogue without anything', () => look('updates-empty', `${at.catalogue}?os=harmony`));
+    it('an update', () => look('update', at.update, {
+      more: async (page) => ((await scan(page.locator('.download-qr .qr-image')))?.endsWith('.wgt') ? [] : ['the download code does not scan']),
+    }));
+    it('a native build', () => look('update-native', at.native));
+    it('an update by hand', () => look('update-new', `${at.catalogue}/new?kind=wgt-android`));
+    it('an update by hand, with mistakes', () => look('update-mistake', `${at.catalogue}/new?kind=ios`, {
+      prepare: async (page) => {
+        for (const [field, value] of Object.entries({ version: 'one', version_code: '0', link: 'javascript:1', channel: 'No' })) await page.fill(`#${field}`, value);
+        await page.click('[data-upload] .btn-primary');
+        await page.locator('.field-error').first().waitFor();
+      },
+    }));
+    it('the form of a hot update', () => look('publish-update', `${at.app}#publish`));
+    it('a program of another platform', () => look('program-alipay', `${at.alipay}#upload`));
     it('what a system keeps', () => look('system', '/system', { prepare: unfold }));
 
     it('the drawer of a phone', async () => {

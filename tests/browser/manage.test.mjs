@@ -38,7 +38,7 @@ describe('an admin', () => {
   after(() => context?.close());
 
   it('looks into a repository and gets the first proposal', async () => {
-    await page.goto('/programs/new');
+    await page.goto('/programs/new?platform=wechat');
     await page.fill('#name', '防波堤');
     await inspected(nativeProgram());
     assert.match(await text('.proposal .row-title'), /原生/);
@@ -67,7 +67,7 @@ describe('an admin', () => {
 
   let station;
   it('adds a program of a private repository', async () => {
-    await page.goto('/programs/new');
+    await page.goto('/programs/new?platform=wechat');
     await page.fill('#name', '引航站');
     await page.fill('#app_id', outside().DEMO_WECHAT_APPID);
     await page.fill('#repo_url', guarded());

@@ -54,7 +54,7 @@ describe('without JavaScript', () => {
   });
 
   it('looks into a private repository, and is asked for its token at the field', async () => {
-    await page.goto('/programs/new');
+    await page.goto('/programs/new?platform=wechat');
     const typed = { name: '雾号 Fog horn', app_id: outside().DEMO_WECHAT_APPID, repo_url: guarded() };
     for (const [name, value] of Object.entries(typed)) await page.fill(`#${name}`, value);
     await page.click('[data-inspect]');

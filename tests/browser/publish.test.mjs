@@ -90,7 +90,8 @@ describe('a new owner', () => {
     await page.goto('/');
     assert.deepEqual(await page.locator('.step').evaluateAll((all) => all.map((e) => e.dataset.step)), ['done', 'next', 'later']);
     await page.click('.steps .btn-primary');
-    await page.selectOption('#platform', 'wechat');
+    await page.locator('.row-title', { hasText: '微信' }).click();
+    await page.waitForURL('**/programs/new?platform=wechat*');
     const typed = { name: '港口告示牌', repo_url: `${DEMO_GIT_URL}/harbour.git`, root_dir: '', dev_build_command: 'npm run build:mp-weixin:dev' };
     await fillProgram({ ...typed, app_id: 'wx-mine' });
     await submit('form[action="/programs"]');
@@ -241,7 +242,7 @@ describe('a new owner', () => {
 
   it('adds a native program that takes seconds', async () => {
     const { DEMO_WECHAT_APPID, DEMO_WECHAT_KEY } = outside();
-    await page.goto('/programs/new');
+    await page.goto('/programs/new?platform=wechat');
     await fillProgram({ name: '灯塔', app_id: DEMO_WECHAT_APPID, repo_url: nativeProgram(), build_command: '', dev_build_command: '', output_dir: '.' });
     await submit('form[action="/programs"]');
     await page.waitForURL('**/edit#credential');

@@ -4,3 +4,4 @@ import './publish.test.mjs';
 import './looks.test.mjs';
 import './manage.test.mjs';
 import './noscript.test.mjs';
+import './updates.test.mjs';

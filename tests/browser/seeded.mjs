@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { signIn, visitor } from './people.mjs';
 import { longBranch, nativeBySsh, nativeProgram, staleBranch, workshop } from './repos.mjs';
 import { outside, serve } from './setup.mjs';
+import { appId, wgt } from './wgt.mjs';
 
 /** What people typed: may be Chinese on an English page. */
 export const names = {
@@ -15,8 +16,11 @@ export const names = {
   fresh: '浮标 Buoys',
   pilots: '引航 Pilots',
   retired: '旧码头 Old pier',
+  app: '港口 App',
+  alipay: '港口 Alipay',
 };
 export const remark = '已发给客户验收 Sent to the customer';
+export const changelogs = ['修正了渡轮时刻 Ferry times corrected', '潮汐曲线 Tide curve'];
 
 // Further down than the last lines of the log that a failure shows.
 const stack = 'for i in $(seq 1 40); do echo "    at transform (node_modules/rollup/dist/rollup.js:$i:12)"; done';
@@ -76,6 +80,7 @@ async function seed() {
     at.upload = await release(at.lighthouse, { action: 'upload', description: 'The lamp turns twice a minute 灯每分钟转两圈' });
     // A look at it pins its host's key.
     await landed('/programs/inspect', { form: { id: at.pilots.split('/').at(-1), repo_url: nativeBySsh(), default_ref: 'main' } });
+    await fillCatalogue(at, group);
     await landed(`${at.retired}/archive`, { form: { archived: 'yes' } });
     await landed(`${at.upload}/remark`, { form: { remark } });
     const ended = await Promise.all([at.preview, at.failed, at.stale, at.upload].map(over));
@@ -84,6 +89,20 @@ async function seed() {
     at.queued = await release(at.tides, { action: 'upload' });
     for (let i = 0; i < 100 && !(await (await request.get(`${at.running}/log.txt`)).text()).includes('[60/60]'); i++) await sleep(200);
     return at;
+  };
+  /** A catalogue as it looks after a few weeks. */
+  const fillCatalogue = async (at, group) => {
+    const common = { group, repo_url: nativeProgram(), default_ref: 'main', output_dir: '.' };
+    at.app = (await landed('/programs', { form: { ...common, name: names.app, platform: 'uniapp', app_id: appId } })).pathname;
+    at.alipay = (await landed('/programs', { form: { ...common, name: names.alipay, platform: 'alipay', app_id: '2021000000000009' } })).pathname.replace('/edit', '');
+    at.catalogue = at.app.replace('/programs/', '/updates/');
+    const add = async (fields, file) => (await landed(at.catalogue, { multipart: { ...fields, ...(file && { file }) } })).pathname;
+    at.native = await add({ kind: 'android', version: '1.0.0', version_code: '100', remark });
+    await add({ kind: 'ios', version: '1.0.0', version_code: '100', link: 'https://apps.example.invalid/id1' });
+    await add({ kind: 'wgt-android', changelog: changelogs[0] }, wgt('1.0.1', 101));
+    at.update = await add({ kind: 'wgt-android', mode: 'force', changelog: changelogs[1], remark }, wgt('1.0.2', 102));
+    const test = await add({ kind: 'wgt-android', channel: 'test', mode: 'silent' }, wgt('1.0.3', 103));
+    await landed(`${test}/enabled`, { form: { enabled: 'no' } });
   };
   const cookies = await context.cookies();
   let filled;

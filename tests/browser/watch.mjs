@@ -9,9 +9,10 @@ export async function watch(context) {
   context.on('weberror', (event) => wrong.push(`script error: ${event.error().message}`));
   context.on('console', (message) => {
     if (message.type() !== 'error') return;
-    // A browser reports the status of a page that is meant to have it: a form with a mistake in it, a repository that wants a token, a missing page.
+    // A browser reports the status of a page that is meant to have it: a form or a package with a mistake in it, a repository that wants a token, a missing page.
     const { url } = message.location();
-    const meant = url === message.page()?.url() || new URL(url, 'none:').pathname === '/programs/inspect';
+    const { pathname } = new URL(url, 'none:');
+    const meant = url === message.page()?.url() || pathname === '/programs/inspect' || /^\/updates\/[0-9a-f]{32}$/.test(pathname);
     const own = meant && /Failed to load resource: .* status of 4\d\d/.test(message.text());
     if (!own) wrong.push(`console: ${message.text()} (${url})`);
   });

@@ -136,7 +136,10 @@ async fn edits_change_what_people_decided_alone(w: World) {
     assert_eq!((u.changelog.as_str(), u.remark.as_str(), row.created_by_name.as_str()), ("新\n的", "客户", "admin"));
     assert_eq!((u.version_code, u.channel.as_str(), u.package), (101, "production", update.package));
     let upside_down = form(&[("mode", "ask"), ("min_native", "200"), ("max_native", "100")]);
-    assert_eq!(why(updates::edit(&w.app, &w.owner, &update.id, &upside_down).await), ("max_native".into(), "errors.range"));
+    assert_eq!(
+        why(updates::edit(&w.app, &w.owner, &update.id, &upside_down).await),
+        ("max_native".into(), "errors.range")
+    );
     updates::set_enabled(&w.app, &w.owner, &update.id, false).await.unwrap();
     assert_eq!(offered(&w, &p.id), None);
     updates::set_enabled(&w.app, &w.owner, &update.id, true).await.unwrap();
@@ -193,8 +196,12 @@ async fn a_release_publishes_once_and_only_while_it_is_its_own(w: World) {
 /// Ends a release as the runner would.
 async fn finish(w: &World, id: &str, version: &str) {
     let release = turns::claim(&w.app, &RunRelease { id: id.into(), attempt: 0 }, "r").await.unwrap().unwrap();
-    let receipt =
-        Receipt { version: version.into(), qr_url: None, vendor: serde_json::Value::Null, received_at: w.app.clock.now() };
+    let receipt = Receipt {
+        version: version.into(),
+        qr_url: None,
+        vendor: serde_json::Value::Null,
+        received_at: w.app.clock.now(),
+    };
     let delivered = Delivered { receipt, sizes: vec![], qr_key: None, qr_expires_at: None };
     assert!(turns::finish(&w.app, &release, &Outcome::Succeeded(delivered)).await.unwrap());
     w.app.clock.advance(1);

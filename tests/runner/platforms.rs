@@ -43,7 +43,11 @@ fn bytedance_project(app_id: &str) -> String {
 /// What the compiler leaves for apps, as a project without a build.
 fn app_output(id: &str, version: &str) -> String {
     let manifest = format!(r#"{{"id":"{id}","name":"t","version":{version},"launch_path":"__uniappview.html"}}"#);
-    repository(&[("manifest.json", &manifest), ("app-service.js", "/* 潮汐 */"), ("__uniappview.html", "<html></html>")])
+    repository(&[
+        ("manifest.json", &manifest),
+        ("app-service.js", "/* 潮汐 */"),
+        ("__uniappview.html", "<html></html>"),
+    ])
 }
 
 /// Both hints of a failure, for whoever has to act on it.
@@ -160,8 +164,14 @@ async fn a_lost_reply_is_nobodys_failure() {
 
 fn newest(sampan: &Sampan, program: &str, native_code: i64) -> Option<Update> {
     let (native_version, wgt_version) = ("1.0.0", "1.0.0");
-    let phone =
-        Phone { os: Os::Android, channel: "production", native_code, native_version, wgt_code: native_code, wgt_version };
+    let phone = Phone {
+        os: Os::Android,
+        channel: "production",
+        native_code,
+        native_version,
+        wgt_code: native_code,
+        wgt_version,
+    };
     sampan.app.catalogue.read().decide(program, &phone).map(|offer| offer.update.clone())
 }
 
@@ -193,7 +203,10 @@ async fn a_hot_update_reaches_the_catalogue_or_says_why_not() {
     // The same again has the same code; a higher one from the form is written into the package.
     let release = sampan.run_with(&program, Action::Publish, "", &android).await;
     let failure = release.failure.clone().unwrap();
-    assert_eq!((failure.code.as_str(), failure.args.as_slice()), ("update_code_not_higher", &["101".into(), "101".into()][..]));
+    assert_eq!(
+        (failure.code.as_str(), failure.args.as_slice()),
+        ("update_code_not_higher", &["101".into(), "101".into()][..])
+    );
     assert!(advice(&sampan, "uniapp", &release).contains("101"));
     let higher = [("system_android", "yes"), ("version_code", "102"), ("changelog", "第二版")];
     let release = sampan.run_with(&program, Action::Publish, "1.0.2", &higher).await;
@@ -242,7 +255,8 @@ async fn a_platform_is_a_folder() {
         ("silent", Action::Preview, Status::Failed, "worker_failed"),
         ("no-qr", Action::Preview, Status::Failed, "no_qr"),
     ] {
-        let vendor = VendorApp::nobody("example", &format!("example{}", behaviour.replace('-', "")), &[("token", "t0ken")]);
+        let vendor =
+            VendorApp::nobody("example", &format!("example{}", behaviour.replace('-', "")), &[("token", "t0ken")]);
         let name = format!("{behaviour} {action}");
         let program = sampan.program(&vendor, &repo, &[("options.do", behaviour), ("name", &name)]).await;
         let release = sampan.run(&program, action).await;

@@ -66,10 +66,7 @@ pub fn rsa_key() -> String {
 /// A small package as the compiler's output is packed.
 pub fn wgt(id: &str, version: &str, code: i64) -> Vec<u8> {
     zip_of(&[
-        (
-            "manifest.json",
-            &format!(r#"{{"id":"{id}","name":"港","version":{{"name":"{version}","code":"{code}"}}}}"#),
-        ),
+        ("manifest.json", &format!(r#"{{"id":"{id}","name":"港","version":{{"name":"{version}","code":"{code}"}}}}"#)),
         ("app-service.js", "/* 潮汐 */"),
     ])
 }

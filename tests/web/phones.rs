@@ -135,8 +135,22 @@ async fn the_wire_is_the_documented_one() {
     assert_eq!((&answer["statusCode"], &answer["message"]), (&json!(200), &json!("成功")));
     let item = answer["data"]["wgt"].as_object().unwrap();
     for field in [
-        "id", "projectId", "version", "versionCode", "nativeVersionCode", "url", "updateType", "type", "status",
-        "changelog", "remark", "createdTime", "updatedTime", "sha256", "size", "signature",
+        "id",
+        "projectId",
+        "version",
+        "versionCode",
+        "nativeVersionCode",
+        "url",
+        "updateType",
+        "type",
+        "status",
+        "changelog",
+        "remark",
+        "createdTime",
+        "updatedTime",
+        "sha256",
+        "size",
+        "signature",
     ] {
         assert!(item.contains_key(field), "{field}");
     }
@@ -234,7 +248,11 @@ async fn hostile_questions_change_nothing() {
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let (found, answer) = phone.ask("/api/update", &body).await;
         assert_eq!(found.as_u16(), status, "{change}");
-        assert_eq!((&answer["success"], answer["statusCode"].as_u64()), (&json!(false), Some(u64::from(status))), "{change}");
+        assert_eq!(
+            (&answer["success"], answer["statusCode"].as_u64()),
+            (&json!(false), Some(u64::from(status))),
+            "{change}"
+        );
         assert_eq!(decide(&answer, 100, 100), Verdict::Error);
     }
     for body in ["", "{", "[]", "null", "\u{0}", "{\"projectId\":"] {
@@ -292,12 +310,9 @@ async fn packages_come_in_parts_and_stay_in_caches() {
     assert!(headers["cache-control"].to_str().unwrap().contains("immutable"));
     assert_eq!((headers["accept-ranges"].as_bytes(), headers["content-length"].len()), (&b"bytes"[..], 3));
     let end = whole.len();
-    for (range, from, to) in [
-        ("bytes=0-9", 0, 10),
-        ("bytes=10-", 10, end),
-        ("bytes=-5", end - 5, end),
-        ("bytes=5-999999", 5, end),
-    ] {
+    for (range, from, to) in
+        [("bytes=0-9", 0, 10), ("bytes=10-", 10, end), ("bytes=-5", end - 5, end), ("bytes=5-999999", 5, end)]
+    {
         let (status, headers, bytes) = get(&[("range", range)]).await;
         assert_eq!((status, bytes.as_slice()), (206, &whole[from..to]), "{range}");
         assert_eq!(headers["content-range"], format!("bytes {from}-{}/{end}", to - 1));
@@ -311,7 +326,10 @@ async fn packages_come_in_parts_and_stay_in_caches() {
     let (status, _, bytes) = get(&[("if-none-match", &etag)]).await;
     assert_eq!((status, bytes.len()), (304, 0));
     let head = phone.http.head(&url).send().await.unwrap();
-    assert_eq!((head.status().as_u16(), head.headers()["content-length"].to_str().unwrap()), (200, end.to_string().as_str()));
+    assert_eq!(
+        (head.status().as_u16(), head.headers()["content-length"].to_str().unwrap()),
+        (200, end.to_string().as_str())
+    );
     for missing in ["/d/0000/x.wgt", "/d/..%2f..%2fmaster.key/x.wgt", "/d/", "/d/packages/x"] {
         let reply = phone.http.get(format!("{}{missing}", phone.base)).send().await.unwrap();
         assert_eq!(reply.status(), 404, "{missing}");

@@ -57,7 +57,8 @@ async fn from_an_empty_catalogue_to_what_a_phone_gets() {
     let (status, path) = send(&owner, &p, &fields, Some(("港.wgt", wgt(ID, "1.0.1", 101)))).await;
     assert_eq!(status, 303, "{path}");
     let page = owner.text(&path).await;
-    for part in ["1.0.1", "&#60;b&#62;潮汐", "强制", "≥ 1.0.0 (100)", "/d/", "1.0.1-101.wgt", "<svg", "给客户"] {
+    for part in ["1.0.1", "&#60;b&#62;潮汐", "强制", "≥ 1.0.0 (100)", "/d/", "1.0.1-101.wgt", "<svg", "给客户"]
+    {
         assert!(page.contains(part), "{part}");
     }
     let catalogue = owner.text(&format!("/updates/{p}?os=android&native=100&wgt=100&channel=production")).await;
@@ -103,7 +104,8 @@ async fn packages_that_lie_are_refused_with_the_reason() {
         (wgt(ID, "1.0.1", 0), "version.code 必须是"),
         (wgt(ID, "latest", 101), "必须是用点分开的数字"),
     ] {
-        let (status, page) = send(&owner, &p, &[("kind", "wgt-android"), ("changelog", "别丢")], Some(("x.wgt", bytes))).await;
+        let (status, page) =
+            send(&owner, &p, &[("kind", "wgt-android"), ("changelog", "别丢")], Some(("x.wgt", bytes))).await;
         assert_eq!(status, 422, "{reason}");
         assert!(page.contains(reason) && page.contains("别丢"), "{reason}");
     }
@@ -123,7 +125,9 @@ async fn a_mistake_beside_a_good_package_does_not_cost_the_upload() {
     let fields = [("kind", "wgt-android"), ("min_native", "7"), ("changelog", "说明")];
     let (status, page) = send(&owner, &p, &fields, Some(("港 <1>.wgt", wgt(ID, "1.0.1", 101)))).await;
     assert_eq!(status, 422);
-    assert!(page.contains("没有 android 的原生版本 7") && page.contains("不用再传") && page.contains("港 &#60;1&#62;.wgt"));
+    assert!(
+        page.contains("没有 android 的原生版本 7") && page.contains("不用再传") && page.contains("港 &#60;1&#62;.wgt")
+    );
     let id = page.split("name=\"staged\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let (status, path) = send(&owner, &p, &[("kind", "wgt-android"), ("staged", &id)], None).await;
     assert_eq!(status, 303, "{path}");
