@@ -57,7 +57,13 @@ async fn main() {
 async fn demo_program(sampan: &Sampan) -> Program {
     let env = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `make bench`"));
     let key = std::fs::read_to_string(env("DEMO_WECHAT_KEY")).unwrap();
-    let vendor = VendorApp { id: env("DEMO_WECHAT_APPID"), key, http: reqwest::Client::new() };
+    let vendor = VendorApp {
+        id: env("DEMO_WECHAT_APPID"),
+        platform: "wechat",
+        credential: support::form(&[("private_key", &key)]),
+        key,
+        http: reqwest::Client::new(),
+    };
     let repo = format!("{}/harbour.git", env("DEMO_GIT_URL"));
     let settings = [("build_command", "npm run build:mp-weixin"), ("output_dir", "dist/build/mp-weixin")];
     sampan.program(&vendor, &repo, &settings).await
