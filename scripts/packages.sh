@@ -31,10 +31,11 @@ wanted() {
         have kubectl || ! apt-cache show kubernetes-client >/dev/null 2>&1 || echo kubernetes-client
         ;;
       test)
-        printf '%s\n' fonts-noto-cjk zbar-tools openssh-server
+        printf '%s\n' fonts-noto-cjk unzip zbar-tools openssh-server
         # Another release of the server, or another brand of the browser, serves as well.
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
         have chromium chromium-browser google-chrome google-chrome-stable || echo chromium
+        have redis-server || echo redis-server
         ;;
       engine)
         printf '%s\n' iptables curl ca-certificates
@@ -78,12 +79,17 @@ apt() {
 
 is_missing() { [[ " ${missing[*]} " == *" $1 "* ]]; }
 
-# Nothing we install may start by itself: there is to be exactly one dockerd, no database cluster, and no way in by SSH.
+# Nothing we install may start by itself: there is to be exactly one dockerd, no database cluster, no Redis, and no way in by SSH.
 hold_services() {
-  local held
+  local held=
   # With systemd the engine is its service, to be started by it.
-  if [[ ! -d /run/systemd/system ]]; then held='*'; elif is_missing openssh-server; then held='ssh*'; fi
-  if [[ -n ${held:-} && ! -e /usr/sbin/policy-rc.d ]]; then
+  if [[ ! -d /run/systemd/system ]]; then
+    held='*'
+  else
+    ! is_missing openssh-server || held='ssh*'
+    ! is_missing redis-server || held+="${held:+ | }redis*"
+  fi
+  if [[ -n $held && ! -e /usr/sbin/policy-rc.d ]]; then
     # First on the list of things to undo: a kill in between must not leave it behind.
     undo+=(/usr/sbin/policy-rc.d)
     # shellcheck disable=SC2016 # $1 is the written script's
@@ -98,10 +104,13 @@ hold_services() {
   fi
 }
 
-# Nor at the next boot. Only of a server that nobody had installed before us.
-disable_ssh() {
-  ! is_missing openssh-server || ! have systemctl ||
-    "${as_root[@]}" systemctl disable --now ssh.service ssh.socket >>"$log" 2>&1 9<&- || true
+# Nor at the next boot. Only of servers that nobody had installed before us.
+disable_services() {
+  local units=()
+  ! is_missing openssh-server || units+=(ssh.service ssh.socket)
+  ! is_missing redis-server || units+=(redis-server.service)
+  ((${#units[@]} == 0)) || ! have systemctl ||
+    "${as_root[@]}" systemctl disable --now "${units[@]}" >>"$log" 2>&1 9<&- || true
 }
 
 clean_up() {
@@ -142,4 +151,4 @@ apt install -y --no-install-recommends "${missing[@]}" ||
   tail -n 25 "$log" >&2
   die "could not install: ${missing[*]}"
 }
-disable_ssh
+disable_services

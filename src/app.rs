@@ -77,7 +77,7 @@ impl App {
 
 const SIGNING_KEY: &str = "update_signing_key";
 
-/// The key that updates are signed with: made once, sealed in the database, so that it outlives a change of master key.
+/// The key that updates are signed with: made once, sealed in the database.
 async fn open_signer(vault: &Vault, db: &Db) -> anyhow::Result<Signer> {
     let sealed = match db::meta::get(db, SIGNING_KEY).await? {
         Some(sealed) => sealed,

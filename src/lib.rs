@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! main → demo → web    ┐
-//!             → runner ┴→ ops → app → db queue bus store vault platform ┐
-//!                ops, runner → git; runner → executor; queue → db ──────┴→ model
+//!             → runner ┴→ ops → app → db queue bus catalogue store vault platform ┐
+//!             ops → package; ops, runner → git; runner → executor; queue → db ────┴→ model
 //! config, error, clock, lang: beside model, importable by all
 //! ```
 

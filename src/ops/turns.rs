@@ -1,5 +1,6 @@
 //! Whose turn it is: one running release per program, jobs pushed in the transaction that marks the row.
 
+use super::updates;
 use crate::app::App;
 use crate::bus::Moved;
 use crate::db::{self, Tx};
@@ -80,6 +81,10 @@ pub async fn give_back(app: &App, release: &Release) -> Result<()> {
 async fn recover(app: &App, release: &Release) -> Result<()> {
     let crash = after_crash(release.parameters.action, release.stage, release.attempt);
     tracing::warn!(release = %release.id, attempt = release.attempt, ?crash, "a runner died or lost touch");
+    // Its work was done: whatever was asked or happened afterwards, phones have it.
+    if let Some(delivered) = updates::delivered(app, release).await? {
+        return finish(app, release, &Outcome::Succeeded(delivered)).await.map(drop);
+    }
     let outcome = match crash {
         _ if release.cancel_requested && crash != AfterCrash::Unconfirmed => Outcome::Canceled,
         AfterCrash::Unconfirmed => Outcome::Unconfirmed(Failure::new("runner_died_delivering", "")),

@@ -122,15 +122,31 @@ pub(super) fn fits(new: &Update, others: &[Update]) -> Result<(), FieldError> {
         return Err(FieldError::new("version_code", text));
     }
     // Clients cache by version, and those that install compare names.
-    let native = others.iter().filter(|other| {
-        new.kind.is_wgt() && other.kind == new.kind.os().native() && new.min_native == Some(other.version_code)
+    same_kind().try_for_each(|other| higher_name(new, other))?;
+    above_native(new, others)
+}
+
+/// Whether phones with the lowest native build would take a wgt: its name and code are above what that build brings.
+pub(super) fn above_native(wgt: &Update, others: &[Update]) -> Result<(), FieldError> {
+    let native = others.iter().find(|other| {
+        wgt.kind.is_wgt() && other.kind == wgt.kind.os().native() && wgt.min_native == Some(other.version_code)
     });
-    for other in same_kind().chain(native) {
-        if version::compare(&new.version, &other.version) != Some(Ordering::Greater) {
-            let text = Text::new("failures.update_version_not_higher");
-            let text = text.arg("1", new.version.clone()).arg("2", other.version.clone());
-            return Err(FieldError::new("version", text));
-        }
+    let Some(native) = native else { return Ok(()) };
+    let inside = native.embedded_wgt_code.unwrap_or(native.version_code);
+    if wgt.version_code <= inside {
+        let text = Text::new("failures.update_code_not_higher");
+        return Err(FieldError::new(
+            "version_code",
+            text.arg("1", wgt.version_code.to_string()).arg("2", inside.to_string()),
+        ));
     }
-    Ok(())
+    higher_name(wgt, native)
+}
+
+fn higher_name(new: &Update, other: &Update) -> Result<(), FieldError> {
+    if version::compare(&new.version, &other.version) == Some(Ordering::Greater) {
+        return Ok(());
+    }
+    let text = Text::new("failures.update_version_not_higher");
+    Err(FieldError::new("version", text.arg("1", new.version.clone()).arg("2", other.version.clone())))
 }

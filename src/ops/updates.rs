@@ -6,11 +6,12 @@ use super::programs::Form;
 use super::{allow, update_terms};
 use crate::app::App;
 use crate::bus::Moved;
+use crate::clock::Ms;
 use crate::db::{self, Tx};
 use crate::error::{Error, FieldError, Result, Text};
 use crate::model::new_id;
 use crate::model::program::Program;
-use crate::model::release::Release;
+use crate::model::release::{Action, Delivered, Receipt, Release};
 use crate::model::update::{Kind, Package, Terms, Update, statement};
 use crate::model::user::{User, Verb};
 use crate::model::version;
@@ -143,6 +144,7 @@ pub async fn edit(app: &App, actor: &User, id: &str, form: &Form) -> Result<Upda
     let range = (terms.min_native.or(update.min_native), terms.max_native);
     (update.min_native, update.max_native) =
         update_terms::range(update.kind, range, &others).map_err(|error| Error::Invalid(vec![error]))?;
+    update_terms::above_native(&update, &others).map_err(|error| Error::invalid("min_native", error.text))?;
     if !update.kind.is_wgt() && update.package.is_none() {
         update.link = link;
     }
@@ -179,16 +181,50 @@ pub async fn delete(app: &App, actor: &User, id: &str) -> Result<String> {
         return Err(Error::Conflict(Text::new("errors.update_needed").arg("versions", needing.join(", "))));
     }
     db::updates::delete(&mut tx, id).await?;
-    let unused = match &update.package {
-        Some(package) if !db::updates::is_package_used(&mut tx, &package.sha256).await? => Some(&package.sha256),
-        _ => None,
-    };
     tx.commit().await?;
     changed(app).await?;
-    if let Some(sha256) = unused {
-        app.store.delete(&key::package(sha256)).await?;
+    if let Some(package) = &update.package {
+        forget_bytes(app, &update.program_id, &package.sha256).await?;
     }
     Ok(update.program_id)
+}
+
+/// Under the program's lock, so that nobody adds the same bytes in between.
+async fn forget_bytes(app: &App, program: &str, sha256: &str) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    db::programs::lock(&mut tx, program).await?;
+    if !db::updates::is_package_used(&mut tx, sha256).await? {
+        app.store.delete(&key::package(sha256)).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// What a release left behind that published; `None` where it did not get that far.
+pub(crate) async fn delivered(app: &App, release: &Release) -> Result<Option<Delivered>> {
+    if release.parameters.action != Action::Publish {
+        return Ok(None);
+    }
+    let mut tx = app.db.begin().await?;
+    let made = db::updates::list_of_release(&mut tx, &release.id).await?;
+    tx.commit().await?;
+    Ok(receipt_of(&made, app.clock.now()).map(|receipt| Delivered {
+        receipt,
+        sizes: release.sizes.clone(),
+        qr_key: None,
+        qr_expires_at: None,
+    }))
+}
+
+/// What was published, in place of a vendor's answer.
+pub fn receipt_of(made: &[Update], now: Ms) -> Option<Receipt> {
+    let first = made.first()?;
+    let kinds: Vec<&str> = made.iter().map(|update| update.kind.as_str()).collect();
+    let package = first.package.as_ref();
+    let vendor = serde_json::json!({
+        "version_code": first.version_code, "channel": first.channel, "kinds": kinds.join(", "),
+        "sha256": package.map(|p| &p.sha256), "signature": package.map(|p| &p.signature),
+    });
+    Some(Receipt { version: first.version.clone(), qr_url: None, vendor, received_at: now })
 }
 
 /// Follows changes that other processes make, until the process ends.

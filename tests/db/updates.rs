@@ -3,7 +3,7 @@
 use sampan::db;
 use sampan::error::Error;
 use sampan::model::decision::Phone;
-use sampan::model::release::{Action, Delivered, Outcome, Receipt};
+use sampan::model::release::{Action, Delivered, Outcome, Receipt, Status};
 use sampan::model::update::{Kind, Mode, Os, Terms, Update};
 use sampan::model::user::Role;
 use sampan::ops::{programs, releases, turns, updates};
@@ -67,6 +67,11 @@ async fn codes_and_names_grow_and_native_builds_are_known(w: World) {
         assert_eq!(why(w.add(&p, WGT, Some(&wgt(ID, version, code))).await), (field.into(), key), "{version} {code}");
     }
     assert_eq!(why(w.add(&p, WGT, Some(&wgt("__UNI__X00001", "1.0.2", 102))).await).1, "failures.update_other_app");
+    let newer = [("kind", "android"), ("version", "3.0.0"), ("version_code", "300"), ("embedded_wgt_code", "250")];
+    let newer = w.add(&p, &newer, None).await.unwrap();
+    let inside = why(w.add(&p, WGT, Some(&wgt(ID, "3.0.1", 250))).await);
+    assert_eq!(inside, ("version_code".into(), "failures.update_code_not_higher"), "the build brings that one");
+    updates::delete(&w.app, &w.owner, &newer.id).await.unwrap();
     let unknown = [WGT, &[("min_native", "99")]].concat();
     let refused = why(w.add(&p, &unknown, Some(&wgt(ID, "1.0.2", 102))).await);
     assert_eq!(refused, ("min_native".into(), "failures.update_native_unknown"));
@@ -135,6 +140,9 @@ async fn edits_change_what_people_decided_alone(w: World) {
     assert_eq!((u.mode, u.min_native, u.max_native), (Mode::Force, Some(100), Some(100)));
     assert_eq!((u.changelog.as_str(), u.remark.as_str(), row.created_by_name.as_str()), ("新\n的", "客户", "admin"));
     assert_eq!((u.version_code, u.channel.as_str(), u.package), (101, "production", update.package));
+    let too_high = form(&[("mode", "ask"), ("min_native", "200")]);
+    let (field, key) = why(updates::edit(&w.app, &w.owner, &update.id, &too_high).await);
+    assert_eq!((field.as_str(), key), ("min_native", "failures.update_code_not_higher"), "no phone would take it");
     let upside_down = form(&[("mode", "ask"), ("min_native", "200"), ("max_native", "100")]);
     assert_eq!(
         why(updates::edit(&w.app, &w.owner, &update.id, &upside_down).await),
@@ -180,17 +188,18 @@ async fn a_release_publishes_once_and_only_while_it_is_its_own(w: World) {
     let made = publish(&first, &terms).await.unwrap();
     assert_eq!(made.iter().map(|u| u.kind).collect::<Vec<_>>(), [Kind::WgtAndroid, Kind::WgtIos]);
     assert_eq!(offered(&w, &p.id), Some(101));
-    // It died before it could say so: the next attempt finds what is there.
+    let again = publish(&first, &terms).await.unwrap();
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|u| made.iter().any(|m| m.id == u.id)), "once");
+    assert!(db::releases::set_version(&w.app.db, &first.id, first.attempt, "1.0.1").await.unwrap());
+    assert!(!db::releases::set_version(&w.app.db, &first.id, 7, "9.9.9").await.unwrap(), "fenced");
+    // It died before it could say so, and somebody wanted it canceled: phones have it all the same.
+    releases::cancel(&w.app, &w.owner, &queued.id).await.unwrap();
     w.app.clock.advance(60_000);
     turns::sweep(&w.app).await.unwrap();
-    let job = RunRelease { id: queued.id.clone(), attempt: 1 };
-    let second = turns::claim(&w.app, &job, "two").await.unwrap().unwrap();
-    let again = publish(&second, &terms).await.unwrap();
-    assert_eq!(again.len(), 2);
-    assert!(again.iter().all(|u| made.iter().any(|m| m.id == u.id)));
-    assert!(db::releases::set_version(&w.app.db, &second.id, second.attempt, "1.0.1").await.unwrap());
-    assert!(!db::releases::set_version(&w.app.db, &second.id, 1, "9.9.9").await.unwrap(), "fenced");
-    assert_eq!(w.row(&queued.id).await.parameters.version, "1.0.1");
+    let row = w.row(&queued.id).await;
+    assert_eq!((row.status, row.parameters.version.as_str()), (Status::Succeeded, "1.0.1"));
+    assert_eq!(row.receipt.unwrap().vendor["version_code"], 101);
 }
 
 /// Ends a release as the runner would.

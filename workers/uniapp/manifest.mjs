@@ -11,7 +11,7 @@ import { oneLine } from '../lib/text.mjs';
 export const MANIFEST = 'manifest.json';
 
 const MAX_BYTES = 1024 * 1024;
-const MAX_CODE = 2_147_483_647;
+const MAX_CODE = 2_100_000_000;
 const MINI_PROGRAM = ['app.json', 'game.json', 'project.config.json', 'mini.project.json', 'project.swan.json'];
 
 /** Refuses folders that are something else, in words that say what. `manifest` gives the manifest's bytes where there is one. */

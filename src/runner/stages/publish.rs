@@ -7,8 +7,8 @@ use tokio_util::io::ReaderStream;
 use super::Prepared;
 use crate::error::Error;
 use crate::model::program::Program;
-use crate::model::release::{Delivered, Failure, Receipt};
-use crate::model::update::{Kind, Update};
+use crate::model::release::{Delivered, Failure};
+use crate::model::update::Kind;
 use crate::ops::updates;
 use crate::runner::attempt::{Attempt, Halt, Stopped, fail};
 use crate::store::Refused;
@@ -40,7 +40,6 @@ pub(super) async fn publish(
     let made = made.await;
     app.store.drop_staged(&staged).await;
     let made = made.map_err(outcome)?.ok_or(Halt::Stopped(Stopped::Lost))?;
-    let first = made.first().ok_or_else(|| fail("internal", ""))?;
     for update in &made {
         let native = update.min_native.map(|code| format!(" for native build {code} and later")).unwrap_or_default();
         let line = format!(
@@ -50,12 +49,7 @@ pub(super) async fn publish(
         attempt.log.say("deliver", line).await;
     }
     attempt.log.say("deliver", format!("sha256 {}  {} bytes", staged.sha256, staged.bytes)).await;
-    let receipt = Receipt {
-        version: first.version.clone(),
-        qr_url: None,
-        vendor: receipt_of(first, &made),
-        received_at: app.clock.now(),
-    };
+    let receipt = updates::receipt_of(&made, app.clock.now()).ok_or_else(|| fail("internal", ""))?;
     Ok(Some(Delivered { receipt, sizes: prepared.sizes.clone(), qr_key: None, qr_expires_at: None }))
 }
 
@@ -80,13 +74,4 @@ fn outcome(error: Error) -> Halt {
         Error::Internal(error) => Halt::Internal(error),
         other => Halt::Internal(anyhow::anyhow!("{other}")),
     }
-}
-
-fn receipt_of(first: &Update, made: &[Update]) -> serde_json::Value {
-    let kinds: Vec<&str> = made.iter().map(|update| update.kind.as_str()).collect();
-    let package = first.package.as_ref();
-    serde_json::json!({
-        "version_code": first.version_code, "channel": first.channel, "kinds": kinds.join(", "),
-        "sha256": package.map(|p| &p.sha256), "signature": package.map(|p| &p.signature),
-    })
 }
