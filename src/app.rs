@@ -13,6 +13,8 @@ use crate::model::{bytes_of, hex_of};
 use crate::platform::Platforms;
 use crate::platform::manifest::Produces;
 use crate::queue::Queue;
+use crate::sessions::Sessions;
+use crate::sessions::throttle::Throttle;
 use crate::store::Store;
 use crate::vault::{Signer, Vault};
 
@@ -29,6 +31,8 @@ pub struct App {
     pub catalogue: Catalogue,
     /// Signs what phones install.
     pub signer: Signer,
+    pub sessions: Sessions,
+    pub throttle: Throttle,
     pub clock: Clock,
     /// Names this installation on labels, so that two of them can share an engine.
     pub instance: Arc<str>,
@@ -45,12 +49,15 @@ impl App {
         let queue = Queue::open(&db).await?;
         let instance = db::meta::get_or_set(&db, "instance", &crate::model::new_id()).await?;
         let vault = open_vault(&config, &db).await?;
+        let (sessions, throttle) = Sessions::open(config.redis_url.as_deref(), &db, &clock).await?;
         let app = Self {
             queue,
             bus: Bus::default(),
             store: Store::directory(config.data_dir.join("objects"))?,
             signer: open_signer(&vault, &db).await?,
             vault,
+            sessions,
+            throttle,
             catalogue: Catalogue::default(),
             platforms: Platforms::load(config.platforms_dir.as_deref())?,
             instance: instance.into(),

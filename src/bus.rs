@@ -12,6 +12,8 @@ pub enum Moved {
     Queue,
     /// Programs or groups were edited.
     Programs,
+    /// A person's sessions or rights: whoever is connected in their name looks again.
+    User(String),
     /// What phones may get changed.
     Updates,
     /// The listener was too slow to hear everything: look at whatever it cares about.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::clock::{HOUR, Ms};
+
 /// As given: variables and flags win over the file named by `SAMPAN_CONFIG`.
 #[derive(Debug, Clone, Default, clap::Args, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -80,6 +82,44 @@ pub struct Settings {
     /// Log text kept per release before the middle is dropped, MB [default: 64]
     #[arg(long, env = "SAMPAN_LOG_LIMIT_MB")]
     pub log_limit_mb: Option<u64>,
+    /// redis://… for sessions and sign-in throttling [default: in the database and in this process]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// Let people make an account of their own, always as viewers
+    #[arg(long, env = "SAMPAN_SELF_REGISTRATION", default_missing_value = "true", num_args = 0..=1)]
+    pub self_registration: Option<bool>,
+    /// Hours without a request after which a session ends [default: 168]
+    #[arg(long, env = "SAMPAN_SESSION_IDLE_HOURS")]
+    pub session_idle_hours: Option<i64>,
+    /// Hours after which a session ends whatever happens [default: 720]
+    #[arg(long, env = "SAMPAN_SESSION_MAX_HOURS")]
+    pub session_max_hours: Option<i64>,
+    /// Addresses or networks of proxies whose X-Forwarded-For is believed, with commas between
+    #[arg(long, env = "SAMPAN_TRUSTED_PROXIES")]
+    pub trusted_proxies: Option<String>,
+    /// Issuer of an OpenID provider people may sign in with, such as `https://id.example.com`
+    #[arg(long, env = "SAMPAN_OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+    /// What the provider calls this server
+    #[arg(long, env = "SAMPAN_OIDC_CLIENT_ID")]
+    pub oidc_client_id: Option<String>,
+    #[arg(long, env = "SAMPAN_OIDC_CLIENT_SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<String>,
+    /// What the button says [default: the issuer's host]
+    #[arg(long, env = "SAMPAN_OIDC_NAME")]
+    pub oidc_name: Option<String>,
+    /// Claim that names the role: viewer, publisher or admin, or a list with one of them [default: sampan_role]
+    #[arg(long, env = "SAMPAN_OIDC_ROLE_CLAIM")]
+    pub oidc_role_claim: Option<String>,
+    /// claim value=role,… where the provider has names of its own
+    #[arg(long, env = "SAMPAN_OIDC_ROLES")]
+    pub oidc_roles: Option<String>,
+    /// Whether the API's description and its pages are served [default: true]
+    #[arg(long, env = "SAMPAN_API_DOCS")]
+    pub api_docs: Option<bool>,
+    /// Days that the audit log is kept [default: 730]
+    #[arg(long, env = "SAMPAN_AUDIT_DAYS")]
+    pub audit_days: Option<i64>,
     /// Largest package that phones install: wgt or apk, MB [default: 400]
     #[arg(long, env = "SAMPAN_PACKAGE_LIMIT_MB")]
     pub package_limit_mb: Option<u64>,
@@ -116,7 +156,33 @@ pub struct Config {
     /// Bytes of one package that phones install.
     pub package_limit: u64,
     pub platforms_dir: Option<PathBuf>,
+    pub redis_url: Option<String>,
+    pub self_registration: bool,
+    pub sessions: SessionLimits,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    pub oidc: Option<Oidc>,
+    pub api_docs: bool,
+    pub audit_days: i64,
     pub demo_banner: bool,
+}
+
+/// How long somebody stays signed in.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    pub idle: Ms,
+    pub max: Ms,
+}
+
+/// An OpenID provider that people may sign in with.
+#[derive(Debug, Clone)]
+pub struct Oidc {
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    pub name: String,
+    pub role_claim: String,
+    /// Claim value → role.
+    pub roles: Vec<(String, String)>,
 }
 
 /// How much a repository may cost.
@@ -159,10 +225,13 @@ impl Config {
             master_key, docker_host, runner_slots, tz, extra_hosts, extra_ca_file, npm_registry, admin_password,
             container_memory_mb, container_cpus, stage_timeout_minutes, no_output_timeout_minutes, log_limit_mb,
             workspace_limit_mb, disk_floor_mb, git_limit_mb, git_timeout_minutes, snapshot_limit_mb, package_limit_mb,
-            platforms_dir, demo_banner))
+            platforms_dir, redis_url, self_registration, session_idle_hours, session_max_hours, trusted_proxies,
+            oidc_issuer, oidc_client_id, oidc_client_secret, oidc_name, oidc_role_claim, oidc_roles, api_docs, audit_days,
+            demo_banner))
     }
 
     pub fn from_settings(s: Settings) -> anyhow::Result<Self> {
+        let oidc = oidc(&s)?;
         let data_dir = std::path::absolute(s.data_dir.unwrap_or_else(|| "data".into()))?;
         let tz = s.tz.unwrap_or_else(|| "Asia/Shanghai".into());
         jiff::tz::TimeZone::get(&tz).with_context(|| format!("SAMPAN_TZ: unknown time zone {tz}"))?;
@@ -170,7 +239,20 @@ impl Config {
             |given: Option<u64>, default| std::time::Duration::from_secs(60 * given.unwrap_or(default).max(1));
         let memory_mb = s.container_memory_mb.unwrap_or(2048);
         anyhow::ensure!(memory_mb >= 512, "SAMPAN_CONTAINER_MEMORY_MB: the vendors' tools need at least 512");
+        if oidc.is_some() && s.public_url.is_none() {
+            anyhow::bail!("SAMPAN_OIDC_ISSUER needs SAMPAN_PUBLIC_URL: the provider sends people back there");
+        }
         Ok(Self {
+            oidc,
+            redis_url: s.redis_url,
+            self_registration: s.self_registration.unwrap_or(false),
+            sessions: SessionLimits {
+                idle: s.session_idle_hours.unwrap_or(7 * 24).max(1) * HOUR,
+                max: s.session_max_hours.unwrap_or(30 * 24).max(1) * HOUR,
+            },
+            trusted_proxies: parse_networks(s.trusted_proxies.as_deref().unwrap_or_default())?,
+            api_docs: s.api_docs.unwrap_or(true),
+            audit_days: s.audit_days.unwrap_or(730).max(1),
             listen: s.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8088))),
             public_url: s.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             database_url: s
@@ -248,6 +330,38 @@ fn engine_sockets(given: Option<String>) -> Vec<String> {
         "/run/podman/podman.sock".to_owned(),
     ];
     usual.into_iter().filter(|path| Path::new(path).exists()).collect()
+}
+
+/// All three, or none.
+fn oidc(s: &Settings) -> anyhow::Result<Option<Oidc>> {
+    let (issuer, client_id, client_secret) = match (&s.oidc_issuer, &s.oidc_client_id, &s.oidc_client_secret) {
+        (None, None, None) => return Ok(None),
+        (Some(issuer), Some(id), Some(secret)) => (issuer.clone(), id.clone(), secret.clone()),
+        _ => anyhow::bail!("SAMPAN_OIDC_ISSUER, SAMPAN_OIDC_CLIENT_ID and SAMPAN_OIDC_CLIENT_SECRET go together"),
+    };
+    let host = issuer.split("://").last().and_then(|rest| rest.split('/').next()).unwrap_or(&issuer).to_owned();
+    let pairs = s.oidc_roles.as_deref().unwrap_or_default().split(',').map(str::trim).filter(|pair| !pair.is_empty());
+    let role = |pair: &str| match pair.split_once('=') {
+        Some((value, role @ ("viewer" | "publisher" | "admin"))) => Ok((value.to_owned(), role.to_owned())),
+        _ => anyhow::bail!("SAMPAN_OIDC_ROLES: expected value=viewer, publisher or admin, found {pair}"),
+    };
+    Ok(Some(Oidc {
+        issuer,
+        client_id,
+        client_secret,
+        name: s.oidc_name.clone().unwrap_or(host),
+        role_claim: s.oidc_role_claim.clone().unwrap_or_else(|| "sampan_role".into()),
+        roles: pairs.map(role).collect::<anyhow::Result<_>>()?,
+    }))
+}
+
+/// Addresses stand for networks of one.
+fn parse_networks(text: &str) -> anyhow::Result<Vec<ipnet::IpNet>> {
+    let parse = |item: &str| {
+        let address = || item.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
+        item.parse().or_else(|_| address()).with_context(|| format!("SAMPAN_TRUSTED_PROXIES: {item}"))
+    };
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
 }
 
 /// `name=address,…` → `name:address`, as engines take them.

@@ -12,6 +12,7 @@
 pub mod app;
 pub mod bus;
 pub mod catalogue;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -29,6 +30,7 @@ pub mod platform;
 pub mod queue;
 pub mod runner;
 pub mod serve;
+pub mod sessions;
 pub mod store;
 pub mod vault;
 pub mod web;

@@ -32,7 +32,7 @@ impl Server {
         let web = tokio::spawn(async move {
             // Live pages stay open for ever: they are not waited for.
             tokio::select! {
-                served = async { axum::serve(listener, router).await } => served,
+                served = async { axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await } => served,
                 () = stop.cancelled() => Ok(()),
             }
         });

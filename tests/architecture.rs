@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 
 /// Room → rooms it may import, besides those everybody may.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("main", &["app", "ops", "runner", "serve", "demo", "doctor", "git", "images", "model"]),
+    ("cli", &[]),
+    ("main", &["app", "cli", "ops", "runner", "serve", "demo", "doctor", "git", "images", "model"]),
     ("demo", &["serve", "app", "db", "ops", "platform", "model"]),
     ("doctor", &["db", "executor", "platform", "runner"]),
     ("images", &["executor", "model", "platform", "runner"]),
     ("serve", &["app", "ops", "runner", "web"]),
-    ("web", &["app", "db", "bus", "ops", "platform", "store", "model"]),
+    ("web", &["app", "db", "bus", "ops", "platform", "sessions", "store", "model"]),
     ("runner", &["app", "db", "bus", "ops", "platform", "store", "queue", "executor", "git", "model"]),
-    ("ops", &["app", "db", "bus", "git", "package", "platform", "queue", "store", "model"]),
-    ("app", &["db", "bus", "catalogue", "platform", "queue", "store", "vault", "model"]),
+    ("ops", &["app", "db", "bus", "git", "package", "platform", "queue", "sessions", "store", "model"]),
+    ("app", &["db", "bus", "catalogue", "platform", "queue", "sessions", "store", "vault", "model"]),
+    ("sessions", &["db", "model"]),
     ("catalogue", &["model"]),
     ("package", &["model"]),
     ("queue", &["db"]),

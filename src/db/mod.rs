@@ -1,14 +1,18 @@
 //! The only SQL; one file a table. Every query runs on SQLite and PostgreSQL in `tests/db`.
 
+pub mod audit;
 pub mod credentials;
 pub mod logs;
+pub mod members;
 pub mod meta;
 pub mod programs;
 pub mod releases;
 pub mod repositories;
 pub mod robots;
+pub mod runners;
 pub mod sessions;
 pub mod snapshots;
+pub mod tokens;
 pub mod updates;
 pub mod users;
 

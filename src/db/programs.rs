@@ -10,6 +10,7 @@ use crate::model::user::Scope;
 rows!(Group, r => Group {
     id: r.try_get("id")?,
     name: r.try_get("name")?,
+    restricted: r.try_get("restricted")?,
     created_at: r.try_get("created_at")?,
 });
 
@@ -34,13 +35,14 @@ rows!(Program, r => Program {
 });
 
 pub async fn insert_group(db: &Db, group: &Group) -> Result<()> {
-    const SQL: &str = "INSERT INTO program_group (id, name, created_at) VALUES ($1, $2, $3)";
-    on!(db, c => sqlx::query(SQL).bind(&group.id).bind(&group.name).bind(group.created_at).execute(c).await.map(drop))?;
+    const SQL: &str = "INSERT INTO program_group (id, name, restricted, created_at) VALUES ($1, $2, $3, $4)";
+    on!(db, c => sqlx::query(SQL).bind(&group.id).bind(&group.name).bind(group.restricted).bind(group.created_at).execute(c).await.map(drop))?;
     Ok(())
 }
 
-pub async fn rename_group(db: &Db, id: &str, name: &str) -> Result<()> {
-    on!(db, c => sqlx::query("UPDATE program_group SET name = $2 WHERE id = $1").bind(id).bind(name).execute(c).await.map(drop))?;
+pub async fn update_group(db: &Db, id: &str, name: &str, restricted: bool) -> Result<()> {
+    const SQL: &str = "UPDATE program_group SET name = $2, restricted = $3 WHERE id = $1";
+    on!(db, c => sqlx::query(SQL).bind(id).bind(name).bind(restricted).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -51,12 +53,16 @@ pub async fn delete_empty_group(db: &Db, id: &str) -> Result<bool> {
     Ok(on!(db, c => sqlx::query(SQL).bind(id).execute(c).await.map(|r| r.rows_affected()))? == 1)
 }
 
-pub async fn find_group(db: &Db, _scope: Scope, id: &str) -> Result<Option<Group>> {
-    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program_group WHERE id = $1").bind(id).fetch_optional(c).await)?)
+pub async fn find_group(db: &Db, scope: Scope<'_>, id: &str) -> Result<Option<Group>> {
+    const SQL: &str = "SELECT g.* FROM program_group g JOIN visible_group v ON v.group_id = g.id \
+        WHERE g.id = $1 AND v.user_id = $2 AND ($3 IS NULL OR g.id = $3)";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(id).bind(scope.user()).bind(scope.group()).fetch_optional(c).await)?)
 }
 
-pub async fn list_groups(db: &Db, _scope: Scope) -> Result<Vec<Group>> {
-    Ok(on!(db, c => sqlx::query_as("SELECT * FROM program_group ORDER BY name").fetch_all(c).await)?)
+pub async fn list_groups(db: &Db, scope: Scope<'_>) -> Result<Vec<Group>> {
+    const SQL: &str = "SELECT g.* FROM program_group g JOIN visible_group v ON v.group_id = g.id \
+        WHERE v.user_id = $1 AND ($2 IS NULL OR g.id = $2) ORDER BY g.name";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
 }
 
 pub async fn insert(db: &Db, p: &Program) -> Result<()> {
@@ -86,8 +92,10 @@ pub async fn update(db: &Db, p: &Program) -> Result<()> {
     Ok(())
 }
 
-pub async fn find(db: &Db, _scope: Scope, id: &str) -> Result<Option<Program>> {
-    find_for_runner(db, id).await
+pub async fn find(db: &Db, scope: Scope<'_>, id: &str) -> Result<Option<Program>> {
+    const SQL: &str = "SELECT p.* FROM program p JOIN visible_program v ON v.program_id = p.id \
+        WHERE p.id = $1 AND v.user_id = $2 AND ($3 IS NULL OR v.group_id = $3)";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(id).bind(scope.user()).bind(scope.group()).fetch_optional(c).await)?)
 }
 
 /// The runner acts for whoever clicked; the click was checked.
@@ -113,15 +121,24 @@ pub async fn set_archived(db: &Db, id: &str, at: Option<Ms>) -> Result<()> {
 }
 
 /// Those that take releases.
-pub async fn list(db: &Db, _scope: Scope) -> Result<Vec<Program>> {
-    const SQL: &str = "SELECT * FROM program WHERE archived_at IS NULL ORDER BY name";
-    Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
+pub async fn list(db: &Db, scope: Scope<'_>) -> Result<Vec<Program>> {
+    const SQL: &str = "SELECT p.* FROM program p JOIN visible_program v ON v.program_id = p.id \
+        WHERE p.archived_at IS NULL AND v.user_id = $1 AND ($2 IS NULL OR v.group_id = $2) ORDER BY p.name";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
 }
 
 /// The others; the latest archived first.
-pub async fn list_archived(db: &Db, _scope: Scope) -> Result<Vec<Program>> {
-    const SQL: &str = "SELECT * FROM program WHERE archived_at IS NOT NULL ORDER BY archived_at DESC";
-    Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
+pub async fn list_archived(db: &Db, scope: Scope<'_>) -> Result<Vec<Program>> {
+    const SQL: &str = "SELECT p.* FROM program p JOIN visible_program v ON v.program_id = p.id \
+        WHERE p.archived_at IS NOT NULL AND v.user_id = $1 AND ($2 IS NULL OR v.group_id = $2) \
+        ORDER BY p.archived_at DESC";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
+}
+
+/// One that never had a release; false where it has some. Its credentials and updates go with it.
+pub async fn delete_unused(tx: &mut Tx, id: &str) -> Result<bool> {
+    const SQL: &str = "DELETE FROM program WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM release WHERE program_id = $1)";
+    Ok(within!(tx, c => sqlx::query(SQL).bind(id).execute(c).await.map(|r| r.rows_affected()))? == 1)
 }
 
 /// Serialises all who queue or dispatch for this program, on either engine.

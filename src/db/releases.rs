@@ -5,7 +5,7 @@ use sqlx::Row;
 use super::{Db, Result, Tx, json, json_opt, on, rows, within, word};
 use crate::clock::Ms;
 use crate::model::release::{
-    Action, Failure, Outcome, Parameters, Receipt, Release, Size, Stage, StageRow, StageStatus,
+    Action, Failure, Outcome, Parameters, Receipt, Release, Size, Stage, StageRow, StageStatus, Status,
 };
 use crate::model::user::Scope;
 
@@ -281,31 +281,91 @@ pub async fn list_live_attempts(db: &Db, now: Ms) -> Result<Vec<(String, i64)>> 
     Ok(on!(db, c => sqlx::query_as(SQL).bind(now).fetch_all(c).await)?)
 }
 
-pub async fn find(db: &Db, _scope: Scope, id: &str) -> Result<Option<Listed>> {
-    const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by WHERE r.id = $1";
-    Ok(on!(db, c => sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+pub async fn find(db: &Db, scope: Scope<'_>, id: &str) -> Result<Option<Listed>> {
+    const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \
+        JOIN visible_program v ON v.program_id = r.program_id \
+        WHERE r.id = $1 AND v.user_id = $2 AND ($3 IS NULL OR v.group_id = $3)";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(id).bind(scope.user()).bind(scope.group()).fetch_optional(c).await)?)
 }
 
 /// Newest first; `before` is the cursor: the `created_at` of the last one seen.
-pub async fn list_of_program(db: &Db, _scope: Scope, program: &str, before: Ms, limit: i64) -> Result<Vec<Listed>> {
+pub async fn list_of_program(db: &Db, scope: Scope<'_>, program: &str, before: Ms, limit: i64) -> Result<Vec<Listed>> {
+    let filter = Filter { program: Some(program.to_owned()), ..Filter::default() };
+    search(db, scope, &filter, before, limit).await
+}
+
+/// What a list of releases is narrowed to; nothing narrows it where a field is empty.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub program: Option<String>,
+    pub group: Option<String>,
+    pub user: Option<String>,
+    pub status: Option<Status>,
+    pub since: Option<Ms>,
+    pub until: Option<Ms>,
+}
+
+/// Newest first; `before` is the cursor: the `created_at` of the last one seen.
+pub async fn search(db: &Db, scope: Scope<'_>, filter: &Filter, before: Ms, limit: i64) -> Result<Vec<Listed>> {
     const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \
-        WHERE r.program_id = $1 AND r.created_at < $2 ORDER BY r.created_at DESC, r.id DESC LIMIT $3";
-    Ok(on!(db, c => sqlx::query_as(SQL).bind(program).bind(before).bind(limit).fetch_all(c).await)?)
+        JOIN visible_program v ON v.program_id = r.program_id \
+        WHERE v.user_id = $1 AND ($2 IS NULL OR v.group_id = $2) \
+        AND ($3 IS NULL OR r.program_id = $3) AND ($4 IS NULL OR v.group_id = $4) AND ($5 IS NULL OR r.requested_by = $5) \
+        AND ($6 IS NULL OR r.status = $6) AND r.created_at >= $7 AND r.created_at < $8 AND r.created_at < $9 \
+        ORDER BY r.created_at DESC, r.id DESC LIMIT $10";
+    let status = filter.status.map(Status::as_str);
+    let (since, until) = (filter.since.unwrap_or(0), filter.until.unwrap_or(Ms::MAX));
+    Ok(on!(db, c => sqlx::query_as(SQL)
+        .bind(scope.user()).bind(scope.group()).bind(&filter.program).bind(&filter.group).bind(&filter.user)
+        .bind(status).bind(since).bind(until).bind(before).bind(limit)
+        .fetch_all(c).await)?)
 }
 
 /// Running first, then waiting in their order.
-pub async fn list_active(db: &Db, _scope: Scope) -> Result<Vec<Listed>> {
+pub async fn list_active(db: &Db, scope: Scope<'_>) -> Result<Vec<Listed>> {
     const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \
-        WHERE r.status IN ('running', 'queued') ORDER BY r.status DESC, r.created_at, r.id LIMIT 200";
-    Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
+        JOIN visible_program v ON v.program_id = r.program_id \
+        WHERE r.status IN ('running', 'queued') AND v.user_id = $1 AND ($2 IS NULL OR v.group_id = $2) \
+        ORDER BY r.status DESC, r.created_at, r.id LIMIT 200";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
 }
 
 /// The newest release of every program that ended, the newest successful one, the newest with a QR code: what a list of programs shows.
-pub async fn list_latest(db: &Db, _scope: Scope) -> Result<Vec<Listed>> {
+pub async fn list_latest(db: &Db, scope: Scope<'_>) -> Result<Vec<Listed>> {
     const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \
-        WHERE r.id IN (SELECT MAX(id) FROM release WHERE status NOT IN ('running', 'queued') GROUP BY program_id) \
+        JOIN visible_program v ON v.program_id = r.program_id \
+        WHERE v.user_id = $1 AND ($2 IS NULL OR v.group_id = $2) AND ( \
+        r.id IN (SELECT MAX(id) FROM release WHERE status NOT IN ('running', 'queued') GROUP BY program_id) \
         OR r.id IN (SELECT MAX(id) FROM release WHERE status = 'succeeded' GROUP BY program_id) \
-        OR r.id IN (SELECT MAX(id) FROM release WHERE qr_key IS NOT NULL GROUP BY program_id) ORDER BY r.created_at DESC";
+        OR r.id IN (SELECT MAX(id) FROM release WHERE qr_key IS NOT NULL GROUP BY program_id)) ORDER BY r.created_at DESC";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
+}
+
+/// Removes one that ended, with its stages and its log; false where it has not.
+pub async fn delete_ended(tx: &mut Tx, id: &str) -> Result<bool> {
+    const SQL: &str = "DELETE FROM release WHERE id = $1 AND status NOT IN ('running', 'queued')";
+    Ok(within!(tx, c => sqlx::query(SQL).bind(id).execute(c).await.map(|r| r.rows_affected()))? == 1)
+}
+
+/// The address that a vendor last refused to let in: ours, as it sees us.
+pub async fn last_refused_address(db: &Db) -> Result<Option<String>> {
+    const SQL: &str =
+        "SELECT failure FROM release WHERE failure LIKE '%\"ip_not_allowed\"%' ORDER BY created_at DESC LIMIT 1";
+    let found: Option<String> = on!(db, c => sqlx::query_scalar(SQL).fetch_optional(c).await)?;
+    let failure: Option<Failure> = json_opt(found)?;
+    Ok(failure.and_then(|failure| failure.args.into_iter().next()))
+}
+
+/// How many wait, and since when the oldest of them does.
+pub async fn queue_depth(db: &Db) -> Result<(i64, Option<Ms>)> {
+    const SQL: &str = "SELECT COUNT(*), MIN(created_at) FROM release WHERE status = 'queued'";
+    Ok(on!(db, c => sqlx::query_as(SQL).fetch_one(c).await)?)
+}
+
+/// What runners hold now: runner, release, lease.
+pub async fn list_held(db: &Db) -> Result<Vec<(String, String, Ms)>> {
+    const SQL: &str = "SELECT COALESCE(runner, ''), id, COALESCE(lease_until, 0) FROM release \
+        WHERE status = 'running' ORDER BY runner, started_at";
     Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
 }
 

@@ -25,6 +25,11 @@ pub async fn list(db: &Db, platform: &str, app_id: &str) -> Result<Vec<Lease>> {
     Ok(on!(db, c => sqlx::query_as(SQL).bind(platform).bind(app_id).fetch_all(c).await)?)
 }
 
+pub async fn list_all(db: &Db) -> Result<Vec<Lease>> {
+    const SQL: &str = "SELECT * FROM robot_lease ORDER BY platform, app_id, robot";
+    Ok(on!(db, c => sqlx::query_as(SQL).fetch_all(c).await)?)
+}
+
 /// Takes or keeps a slot. A slot that somebody else took in between is a duplicate.
 pub async fn put(tx: &mut Tx, lease: &Lease) -> Result<()> {
     const SQL: &str = "INSERT INTO robot_lease (platform, app_id, reference, robot, program_id, used_at) \

@@ -23,6 +23,12 @@ pub async fn find(db: &Db, id: &str, now: Ms) -> Result<Option<(String, Ms)>> {
     Ok(on!(db, c => sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await)?)
 }
 
+/// Id, data, expiry of all that still stand.
+pub async fn list_of_user(db: &Db, user_id: &str, now: Ms) -> Result<Vec<(String, String, Ms)>> {
+    const SQL: &str = "SELECT id, data, expires_at FROM session WHERE user_id = $1 AND expires_at > $2";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(user_id).bind(now).fetch_all(c).await)?)
+}
+
 pub async fn delete(db: &Db, id: &str) -> Result<()> {
     on!(db, c => sqlx::query("DELETE FROM session WHERE id = $1").bind(id).execute(c).await.map(drop))?;
     Ok(())

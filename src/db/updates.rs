@@ -78,32 +78,37 @@ pub async fn list_within(tx: &mut Tx, program: &str) -> Result<Vec<Update>> {
     Ok(within!(tx, c => sqlx::query_as(SQL).bind(program).fetch_all(c).await)?)
 }
 
-pub async fn list_of_program(db: &Db, _scope: Scope, program: &str) -> Result<Vec<Update>> {
-    const SQL: &str = "SELECT * FROM app_update WHERE program_id = $1 ORDER BY version_code DESC, id DESC";
-    Ok(on!(db, c => sqlx::query_as(SQL).bind(program).fetch_all(c).await)?)
+pub async fn list_of_program(db: &Db, scope: Scope<'_>, program: &str) -> Result<Vec<Update>> {
+    const SQL: &str = "SELECT a.* FROM app_update a JOIN visible_program v ON v.program_id = a.program_id \
+        WHERE a.program_id = $1 AND v.user_id = $2 AND ($3 IS NULL OR v.group_id = $3) \
+        ORDER BY a.version_code DESC, a.id DESC";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(program).bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
 }
 
 /// One page of two kinds (a system's wgt and native builds), newest made first; `before` is the cursor: the
 /// `created_at` of the last one seen.
 pub async fn page(
     db: &Db,
-    _scope: Scope,
+    scope: Scope<'_>,
     program: &str,
     kinds: [Kind; 2],
     before: Ms,
     limit: i64,
 ) -> Result<Vec<Listed>> {
     const SQL: &str = "SELECT a.*, u.name AS created_by_name FROM app_update a JOIN app_user u ON u.id = a.created_by \
+        JOIN visible_program v ON v.program_id = a.program_id \
         WHERE a.program_id = $1 AND a.kind IN ($2, $3) AND a.created_at < $4 \
-        ORDER BY a.created_at DESC, a.id DESC LIMIT $5";
+        AND v.user_id = $6 AND ($7 IS NULL OR v.group_id = $7) ORDER BY a.created_at DESC, a.id DESC LIMIT $5";
     Ok(on!(db, c => sqlx::query_as(SQL)
-        .bind(program).bind(kinds[0].as_str()).bind(kinds[1].as_str()).bind(before).bind(limit).fetch_all(c).await)?)
+        .bind(program).bind(kinds[0].as_str()).bind(kinds[1].as_str()).bind(before).bind(limit)
+        .bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
 }
 
-pub async fn find(db: &Db, _scope: Scope, id: &str) -> Result<Option<Listed>> {
+pub async fn find(db: &Db, scope: Scope<'_>, id: &str) -> Result<Option<Listed>> {
     const SQL: &str = "SELECT a.*, u.name AS created_by_name FROM app_update a JOIN app_user u ON u.id = a.created_by \
-        WHERE a.id = $1";
-    Ok(on!(db, c => sqlx::query_as(SQL).bind(id).fetch_optional(c).await)?)
+        JOIN visible_program v ON v.program_id = a.program_id \
+        WHERE a.id = $1 AND v.user_id = $2 AND ($3 IS NULL OR v.group_id = $3)";
+    Ok(on!(db, c => sqlx::query_as(SQL).bind(id).bind(scope.user()).bind(scope.group()).fetch_optional(c).await)?)
 }
 
 pub async fn list_of_release(tx: &mut Tx, release: &str) -> Result<Vec<Update>> {

@@ -18,7 +18,7 @@ use crate::model::release::{Action, Environment, Release, Status};
 use crate::model::update::{Os, Terms};
 use crate::model::user::User;
 use crate::model::version::next_patch;
-use crate::ops::{credentials, programs, releases, update_terms, updates};
+use crate::ops::{credentials, groups, programs, releases, update_terms, updates};
 use crate::platform::hints;
 use crate::serve::Server;
 
@@ -86,7 +86,7 @@ async fn plant(app: &App, owner: &User, group: &str, item: &SeedProgram) -> crat
     let groups = db::programs::list_groups(&app.db, scope).await?;
     let group = match groups.into_iter().find(|known| known.name == group) {
         Some(group) => group,
-        None => programs::create_group(app, owner, group).await?,
+        None => groups::create(app, owner, group, false).await?,
     };
     let mut form = item.form.clone();
     let platform = form.get("platform").and_then(|id| app.platforms.get(id)).context("a known platform")?;

@@ -1,12 +1,15 @@
 //! Pure data and rules: no IO, no clock of its own, no platform by name.
 
+pub mod audit;
 pub mod credential;
 pub mod decision;
 pub mod log;
 pub mod program;
 pub mod release;
 pub mod robot;
+pub mod runner;
 pub mod snapshot;
+pub mod token;
 pub mod update;
 pub mod user;
 pub mod version;

@@ -10,6 +10,8 @@ use crate::clock::Ms;
 pub struct Group {
     pub id: String,
     pub name: String,
+    /// Whether only its members see it, besides admins.
+    pub restricted: bool,
     pub created_at: Ms,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::allow;
+use super::{audit, program_for};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::db;
@@ -13,15 +13,20 @@ use crate::platform::fields;
 
 /// Replaces a program's credential; the fingerprint.
 pub async fn put(app: &App, actor: &User, program_id: &str, form: &BTreeMap<String, String>) -> Result<String> {
-    allow(actor, Verb::EditPrograms)?;
-    let program = db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
+    let program = program_for(app, actor, Verb::EditPrograms, program_id).await?;
     let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
     let (secrets, fingerprint) = fields::credential(platform, form)?;
     let sealed = app.vault.seal(&program.id, &serde_json::to_vec(&secrets)?)?;
-    let credential =
-        Credential { program_id: program.id, sealed, fingerprint: fingerprint.clone(), updated_at: app.clock.now() };
+    let credential = Credential {
+        program_id: program.id.clone(),
+        sealed,
+        fingerprint: fingerprint.clone(),
+        updated_at: app.clock.now(),
+    };
     db::credentials::put(&app.db, &credential).await?;
     app.bus.tell(Moved::Programs);
+    let detail = serde_json::json!({ "fingerprint": fingerprint });
+    audit::note(app, actor, "credential.replace", (&program.id, &program.name), detail).await;
     Ok(fingerprint)
 }
 

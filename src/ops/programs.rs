@@ -1,56 +1,36 @@
-//! Groups and programs: adding, editing.
+//! Programs: adding, editing, archiving, deleting.
 
 use std::collections::BTreeMap;
 
-use super::{allow, program_settings, repositories};
+use serde_json::{Value, json};
+
+use super::accounts::checked_name;
+use super::{allow_in, audit, program_for, program_settings, repositories};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::db;
 use crate::error::{Error, FieldError, Result, Text};
 use crate::git;
+use crate::model::audit::changes;
 use crate::model::new_id;
-use crate::model::program::{Group, Program, is_plain_relative, is_valid_ref, is_valid_repo_url};
+use crate::model::program::{Program, is_plain_relative, is_valid_ref, is_valid_repo_url, without_credentials};
 use crate::model::user::{User, Verb};
 use crate::platform::fields;
 use crate::platform::manifest::Produces;
-
-pub async fn create_group(app: &App, actor: &User, name: &str) -> Result<Group> {
-    allow(actor, Verb::EditPrograms)?;
-    let group = Group { id: new_id(), name: checked_name(name)?, created_at: app.clock.now() };
-    unique("name", db::programs::insert_group(&app.db, &group).await)?;
-    app.bus.tell(Moved::Programs);
-    Ok(group)
-}
-
-pub async fn rename_group(app: &App, actor: &User, id: &str, name: &str) -> Result<()> {
-    allow(actor, Verb::EditPrograms)?;
-    db::programs::find_group(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?;
-    unique("name", db::programs::rename_group(&app.db, id, &checked_name(name)?).await)?;
-    app.bus.tell(Moved::Programs);
-    Ok(())
-}
-
-/// Only an empty group can go.
-pub async fn delete_group(app: &App, actor: &User, id: &str) -> Result<()> {
-    allow(actor, Verb::EditPrograms)?;
-    db::programs::find_group(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?;
-    if !db::programs::delete_empty_group(&app.db, id).await? {
-        return Err(Error::Conflict(Text::new("errors.group_not_empty")));
-    }
-    app.bus.tell(Moved::Programs);
-    Ok(())
-}
 
 /// As typed: field name → text, names as in the contract, options as `options.<name>`.
 pub type Form = BTreeMap<String, String>;
 
 pub async fn create(app: &App, actor: &User, form: &Form) -> Result<Program> {
-    allow(actor, Verb::EditPrograms)?;
+    if !actor.role.may(Verb::EditPrograms) {
+        return Err(Error::Forbidden);
+    }
     let mut form = form.clone();
     let login = repositories::take_login(&mut form)?;
     let platform = form.get("platform").cloned().unwrap_or_default();
     let now = app.clock.now();
     let program = checked(app, actor, &platform, &form, new_id(), now).await?;
+    allow_in(app, actor, Verb::EditPrograms, &program.group_id).await?;
     one_of_its_app_id(app, &program).await?;
     unique("name", db::programs::insert(&app.db, &program).await)?;
     app.refresh_catalogue().await?;
@@ -58,15 +38,17 @@ pub async fn create(app: &App, actor: &User, form: &Form) -> Result<Program> {
         repositories::store_login(app, &program.id, login).await?;
     }
     app.bus.tell(Moved::Programs);
+    audit::note(app, actor, "program.create", (&program.id, &program.name), changes(&Value::Null, &shown(&program)))
+        .await;
     Ok(program)
 }
 
 pub async fn update(app: &App, actor: &User, id: &str, form: &Form) -> Result<Program> {
-    allow(actor, Verb::EditPrograms)?;
-    let old = db::programs::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?;
+    let old = program_for(app, actor, Verb::EditPrograms, id).await?;
     let mut form = form.clone();
     let login = repositories::take_login(&mut form)?;
-    let program = checked(app, actor, &old.platform, &form, old.id, old.created_at).await?;
+    let program = checked(app, actor, &old.platform, &form, old.id.clone(), old.created_at).await?;
+    allow_in(app, actor, Verb::EditPrograms, &program.group_id).await?;
     one_of_its_app_id(app, &program).await?;
     unique("name", db::programs::update(&app.db, &program).await)?;
     app.refresh_catalogue().await?;
@@ -77,16 +59,45 @@ pub async fn update(app: &App, actor: &User, id: &str, form: &Form) -> Result<Pr
         db::repositories::delete_credential(&app.db, &program.id).await?;
     }
     app.bus.tell(Moved::Programs);
+    let changed = changes(&shown(&old), &shown(&program));
+    audit::note(app, actor, "program.update", (&program.id, &program.name), changed).await;
     Ok(program)
 }
 
 /// An archived program takes no releases and leaves the lists; nothing of it is lost.
 pub async fn archive(app: &App, actor: &User, id: &str, archived: bool) -> Result<()> {
-    allow(actor, Verb::EditPrograms)?;
-    db::programs::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?;
+    let program = program_for(app, actor, Verb::EditPrograms, id).await?;
     db::programs::set_archived(&app.db, id, archived.then(|| app.clock.now())).await?;
     app.bus.tell(Moved::Programs);
+    audit::note(app, actor, "program.archive", (id, &program.name), json!({ "archived": archived })).await;
     Ok(())
+}
+
+/// Only one that never had a release or an update: the others are archived, their history stays.
+pub async fn delete(app: &App, actor: &User, id: &str) -> Result<()> {
+    let program = program_for(app, actor, Verb::EditPrograms, id).await?;
+    let updates = db::updates::list_of_program(&app.db, actor.scope(), id).await?;
+    let mut tx = app.db.begin().await?;
+    if !updates.is_empty() || !db::programs::delete_unused(&mut tx, id).await? {
+        return Err(Error::Conflict(Text::new("errors.program_used")));
+    }
+    tx.commit().await?;
+    app.refresh_catalogue().await?;
+    app.bus.tell(Moved::Programs);
+    audit::note(app, actor, "program.delete", (id, &program.name), changes(&shown(&program), &Value::Null)).await;
+    Ok(())
+}
+
+/// As the audit log keeps it: no login in an address, no secret.
+fn shown(p: &Program) -> Value {
+    let mut value = json!({
+        "name": p.name, "group": p.group_id, "platform": p.platform, "app_id": p.app_id,
+        "repo_url": without_credentials(&p.repo_url), "default_ref": p.default_ref, "root_dir": p.root_dir,
+        "install_command": p.install_command, "build_command": p.build_command,
+        "dev_build_command": p.dev_build_command, "output_dir": p.output_dir, "options": p.options,
+    });
+    value["settings"] = serde_json::to_value(&p.settings).unwrap_or_default();
+    value
 }
 
 async fn checked(app: &App, actor: &User, platform: &str, form: &Form, id: String, created_at: i64) -> Result<Program> {
@@ -144,12 +155,6 @@ async fn checked(app: &App, actor: &User, platform: &str, form: &Form, id: Strin
     })
 }
 
-fn checked_name(name: &str) -> Result<String> {
-    let name = name.trim();
-    let fine = !name.is_empty() && name.chars().count() <= 60 && !name.chars().any(char::is_control);
-    if fine { Ok(name.to_owned()) } else { Err(Error::invalid("name", Text::new("errors.name"))) }
-}
-
 /// Phones name their program by its app id, where we answer them.
 async fn one_of_its_app_id(app: &App, program: &Program) -> Result<()> {
     let answers = app.platforms.get(&program.platform).is_some_and(|p| p.produces == Produces::Update);
@@ -163,7 +168,7 @@ async fn one_of_its_app_id(app: &App, program: &Program) -> Result<()> {
 }
 
 /// A database that refuses a second one of the same name speaks of that field.
-fn unique(field: &str, done: anyhow::Result<()>) -> Result<()> {
+pub(super) fn unique(field: &str, done: anyhow::Result<()>) -> Result<()> {
     match done {
         Err(error) if db::is_duplicate(&error) => Err(Error::invalid(field, Text::new("errors.taken"))),
         done => Ok(done?),

@@ -1,7 +1,9 @@
 //! Releases: asking for one, canceling, retrying, confirming.
 
+use serde_json::json;
+
 use super::programs::Form;
-use super::{allow, robots, turns, update_terms};
+use super::{audit, program_for, robots, turns, update_terms};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::clock::{self, HOUR};
@@ -39,14 +41,11 @@ pub struct Request {
 
 /// Queues a release; the one an earlier click with the same key made, where there is one.
 pub async fn request(app: &App, actor: &User, program_id: &str, request: Request) -> Result<Release> {
-    allow(actor, Verb::Publish)?;
-    let program = db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
+    let verb = if request.action == Action::Publish { Verb::PublishUpdates } else { Verb::Publish };
+    let program = program_for(app, actor, verb, program_id).await?;
     let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
     if program.archived_at.is_some() {
         return Err(Error::Conflict(Text::new("errors.archived")));
-    }
-    if request.action == Action::Publish {
-        allow(actor, Verb::PublishUpdates)?;
     }
     if platform.needs_credential() && db::credentials::find(&app.db, &program.id).await?.is_none() {
         return Err(Error::Conflict(Text::new("errors.no_credential")));
@@ -71,6 +70,9 @@ pub async fn request(app: &App, actor: &User, program_id: &str, request: Request
     tx.commit().await?;
     app.bus.tell(Moved::Release(release.id.clone()));
     app.bus.tell(Moved::Queue);
+    let p = &release.parameters;
+    let detail = json!({ "action": p.action, "ref": p.reference, "version": p.version, "environment": p.environment });
+    audit::note(app, actor, "release.request", (&release.id, &program.name), detail).await;
     Ok(release)
 }
 
@@ -195,6 +197,7 @@ pub async fn cancel(app: &App, actor: &User, id: &str) -> Result<()> {
     tx.commit().await?;
     app.bus.tell(Moved::Release(id.to_owned()));
     app.bus.tell(Moved::Queue);
+    audit::note(app, actor, "release.cancel", (id, ""), json!(null)).await;
     Ok(())
 }
 
@@ -246,7 +249,8 @@ pub async fn retry(
 
 /// After a crash during delivery: a person looked at the vendor's console.
 pub async fn confirm(app: &App, actor: &User, id: &str, arrived: bool) -> Result<()> {
-    allow(actor, Verb::HandleAnyRelease)?;
+    let release = db::releases::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.release;
+    program_for(app, actor, Verb::HandleAnyRelease, &release.program_id).await?;
     let (status, failure) = match arrived {
         true => (Status::Succeeded, None),
         false => (Status::Failed, Some(Failure::new("confirmed_failed", ""))),
@@ -257,6 +261,26 @@ pub async fn confirm(app: &App, actor: &User, id: &str, arrived: bool) -> Result
     }
     tx.commit().await?;
     app.bus.tell(Moved::Release(id.to_owned()));
+    audit::note(app, actor, "release.confirm", (id, ""), json!({ "arrived": arrived })).await;
+    Ok(())
+}
+
+/// Forgets one that ended, with its log and its objects. What the vendor has, it keeps; so do phones.
+pub async fn delete(app: &App, actor: &User, id: &str) -> Result<()> {
+    let release = db::releases::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.release;
+    let program = program_for(app, actor, Verb::HandleAnyRelease, &release.program_id).await?;
+    let mut tx = app.db.begin().await?;
+    if !db::releases::delete_ended(&mut tx, id).await? {
+        return Err(Error::Conflict(Text::new("errors.not_finished")));
+    }
+    tx.commit().await?;
+    if let Some(key) = &release.qr_key {
+        app.store.delete(key).await?;
+    }
+    app.bus.tell(Moved::Programs);
+    let p = &release.parameters;
+    let detail = json!({ "action": p.action, "ref": p.reference, "version": p.version, "status": release.status });
+    audit::note(app, actor, "release.delete", (id, &program.name), detail).await;
     Ok(())
 }
 
@@ -268,15 +292,20 @@ pub async fn remark(app: &App, actor: &User, id: &str, text: &str) -> Result<()>
         return Err(Error::invalid("remark", Text::new("errors.too_long")));
     }
     db::releases::set_remark(&app.db, &release.id, text).await?;
+    let detail = json!({ "remark": [release.remark, text] });
+    audit::note(app, actor, "release.remark", (&release.id, ""), detail).await;
     app.bus.tell(Moved::Release(release.id));
     Ok(())
 }
 
 async fn own_or_any(app: &App, actor: &User, id: &str) -> Result<Release> {
-    allow(actor, Verb::Publish)?;
     let release = db::releases::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.release;
-    if release.requested_by != actor.id {
-        allow(actor, Verb::HandleAnyRelease)?;
-    }
+    let own = release.requested_by == actor.id;
+    let verb = match (own, release.parameters.action) {
+        (false, _) => Verb::HandleAnyRelease,
+        (true, Action::Publish) => Verb::PublishUpdates,
+        (true, _) => Verb::Publish,
+    };
+    program_for(app, actor, verb, &release.program_id).await?;
     Ok(release)
 }

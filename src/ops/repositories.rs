@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use openssl::base64;
+use serde_json::json;
 
-use super::allow;
 use super::programs::Form;
+use super::{allow, audit, program_for};
 use crate::app::App;
 use crate::db;
 use crate::error::{Error, Result, Text};
@@ -96,22 +97,37 @@ fn context(program_id: &str) -> String {
 }
 
 pub async fn remove_login(app: &App, actor: &User, program_id: &str) -> Result<()> {
-    allow(actor, Verb::EditPrograms)?;
-    db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
-    Ok(db::repositories::delete_credential(&app.db, program_id).await?)
+    let program = program_for(app, actor, Verb::EditPrograms, program_id).await?;
+    db::repositories::delete_credential(&app.db, program_id).await?;
+    audit::note(app, actor, "repository_login.delete", (program_id, &program.name), json!(null)).await;
+    Ok(())
+}
+
+/// Replaces the login of a private repository: a token with its user, or an SSH key. Gives the fingerprint.
+pub async fn put_login(app: &App, actor: &User, program_id: &str, form: &Form) -> Result<String> {
+    let program = program_for(app, actor, Verb::EditPrograms, program_id).await?;
+    let mut form = form.clone();
+    form.insert("repo_url".to_owned(), program.repo_url.clone());
+    let given = take_login(&mut form)?.ok_or_else(|| Error::invalid("token", Text::new("errors.required")))?;
+    let fingerprint = given.fingerprint.clone();
+    store_login(app, program_id, given).await?;
+    let detail = json!({ "fingerprint": fingerprint });
+    audit::note(app, actor, "repository_login.replace", (program_id, &program.name), detail).await;
+    Ok(fingerprint)
 }
 
 /// After a host was set up anew: the next connection pins the key it shows.
 pub async fn forget_host(app: &App, actor: &User, program_id: &str) -> Result<()> {
-    allow(actor, Verb::EditPrograms)?;
-    let program = db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
-    Ok(db::repositories::forget_host(&app.db, git::host_of(&program.repo_url)).await?)
+    let program = program_for(app, actor, Verb::EditPrograms, program_id).await?;
+    let host = git::host_of(&program.repo_url);
+    db::repositories::forget_host(&app.db, host).await?;
+    audit::note(app, actor, "known_host.forget", (program_id, &program.name), json!({ "host": host })).await;
+    Ok(())
 }
 
 /// Branches and tags, asked of the server now.
 pub async fn refs(app: &App, actor: &User, program_id: &str) -> Result<Refs> {
-    allow(actor, Verb::Publish)?;
-    let program = db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
+    let program = program_for(app, actor, Verb::Publish, program_id).await?;
     let (remote, _) = remote(app, &program).await?;
     git::refs(app.config.mirror_dir(), remote, PATIENCE).await.map_err(explained)
 }

@@ -1,6 +1,8 @@
 //! Uploader slots: a branch gets one with its first release and keeps it while it lives.
 
-use super::allow;
+use serde_json::json;
+
+use super::{allow, audit, program_for};
 use crate::app::App;
 use crate::db::{self, Tx};
 use crate::error::{Error, Result, Text};
@@ -63,7 +65,19 @@ pub async fn release_gone(app: &App, program: &Program, refs: &Refs) -> Result<(
 
 /// A person frees a slot by hand.
 pub async fn free(app: &App, actor: &User, program_id: &str, reference: &str) -> Result<()> {
+    let program = program_for(app, actor, Verb::EditPrograms, program_id).await?;
+    db::robots::delete(&app.db, &program.platform, &program.app_id, reference).await?;
+    audit::note(app, actor, "robot.free", (program_id, &program.name), json!({ "ref": reference })).await;
+    Ok(())
+}
+
+/// All leases of all apps that the actor sees: who holds which slot.
+pub async fn list(app: &App, actor: &User) -> Result<Vec<(Lease, Program)>> {
     allow(actor, Verb::EditPrograms)?;
-    let program = db::programs::find(&app.db, actor.scope(), program_id).await?.ok_or(Error::NotFound)?;
-    Ok(db::robots::delete(&app.db, &program.platform, &program.app_id, reference).await?)
+    let programs = db::programs::list_for_catalogue(&app.db).await?;
+    let named = |lease: Lease| {
+        let program = programs.iter().find(|program| program.id == lease.program_id)?;
+        Some((lease, program.clone()))
+    };
+    Ok(db::robots::list_all(&app.db).await?.into_iter().filter_map(named).collect())
 }

@@ -1,6 +1,6 @@
 //! What is kept between releases, as admins see and clear it. The runner's sweep removes the folders of rows that are gone.
 
-use super::allow;
+use super::{allow, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::Result;
@@ -19,5 +19,6 @@ pub async fn clear(app: &App, actor: &User, id: Option<&str>) -> Result<()> {
         Some(id) => db::snapshots::delete(&app.db, id).await?,
         None => db::snapshots::delete_all(&app.db).await?,
     }
+    audit::note(app, actor, "kept.clear", (id.unwrap_or("all"), ""), serde_json::json!(null)).await;
     Ok(())
 }

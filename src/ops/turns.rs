@@ -1,6 +1,6 @@
 //! Whose turn it is: one running release per program, jobs pushed in the transaction that marks the row.
 
-use super::updates;
+use super::{audit, updates};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::db::{self, Tx};
@@ -68,7 +68,7 @@ pub async fn sweep(app: &App) -> Result<()> {
         app.bus.tell(Moved::Queue);
     }
     db::sessions::delete_expired(&app.db, app.clock.now()).await?;
-    Ok(())
+    audit::sweep(app).await
 }
 
 /// A runner that shuts down ends its lease now instead of letting it run out; the next sweep decides.

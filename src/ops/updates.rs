@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::programs::Form;
-use super::{allow, update_terms};
+use super::{allow_in, audit, update_terms};
 use crate::app::App;
 use crate::bus::Moved;
 use crate::clock::Ms;
 use crate::db::{self, Tx};
 use crate::error::{Error, FieldError, Result, Text};
+use crate::model::audit::changes;
 use crate::model::new_id;
 use crate::model::program::Program;
 use crate::model::release::{Action, Delivered, Receipt, Release};
@@ -26,15 +29,30 @@ pub async fn program(app: &App, actor: &User, id: &str) -> Result<Program> {
     if platform.produces == Produces::Update { Ok(program) } else { Err(Error::NotFound) }
 }
 
-/// Asked before a person's bytes are taken in.
-pub fn may_publish(actor: &User) -> Result<()> {
-    allow(actor, Verb::PublishUpdates)
+/// The same, for somebody who wants to publish there; asked before a person's bytes are taken in.
+pub async fn program_to_publish(app: &App, actor: &User, id: &str) -> Result<Program> {
+    let program = program(app, actor, id).await?;
+    allow_in(app, actor, Verb::PublishUpdates, &program.group_id).await?;
+    Ok(program)
+}
+
+/// An update in sight, and leave to change it.
+async fn update_for(app: &App, actor: &User, id: &str) -> Result<Update> {
+    let update = db::updates::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.update;
+    program_to_publish(app, actor, &update.program_id).await?;
+    Ok(update)
+}
+
+fn about(update: &Update) -> serde_json::Value {
+    json!({ "kind": update.kind, "version": update.version, "version_code": update.version_code,
+        "channel": update.channel, "min_native": update.min_native, "max_native": update.max_native,
+        "mode": update.mode, "enabled": update.enabled, "link": update.link, "changelog": update.changelog,
+        "remark": update.remark, "sha256": update.package.as_ref().map(|package| &package.sha256) })
 }
 
 /// An update by hand: a wgt or an apk in the store, a link, or a native build that phones already run.
 pub async fn add(app: &App, actor: &User, id: &str, form: &Form, staged: Option<&Staged>) -> Result<Update> {
-    may_publish(actor)?;
-    let program = program(app, actor, id).await?;
+    let program = program_to_publish(app, actor, id).await?;
     let mut errors = Vec::new();
     let terms = update_terms::checked(form, &mut errors);
     let field = |name: &str| form.get(name).map(|text| text.trim()).unwrap_or_default();
@@ -91,6 +109,7 @@ pub async fn add(app: &App, actor: &User, id: &str, form: &Form, staged: Option<
     }
     tx.commit().await?;
     changed(app).await?;
+    audit::note(app, actor, "update.add", (&update.id, &program.name), about(&update)).await;
     Ok(update)
 }
 
@@ -122,13 +141,18 @@ pub async fn publish(
     }
     tx.commit().await?;
     changed(app).await?;
+    if let Some(by) = db::users::find(&app.db, &release.requested_by).await? {
+        for update in &updates {
+            audit::note(app, &by, "update.publish", (&update.id, &program.name), about(update)).await;
+        }
+    }
     Ok(Some(updates))
 }
 
 /// Changes what a person decided; never the bytes or their version.
 pub async fn edit(app: &App, actor: &User, id: &str, form: &Form) -> Result<Update> {
-    may_publish(actor)?;
-    let mut update = db::updates::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.update;
+    let mut update = update_for(app, actor, id).await?;
+    let before = about(&update);
     let mut errors = Vec::new();
     let terms = update_terms::checked(form, &mut errors);
     let link = form.get("link").map(|link| link.trim().to_owned()).filter(|link| !link.is_empty());
@@ -153,24 +177,25 @@ pub async fn edit(app: &App, actor: &User, id: &str, form: &Form) -> Result<Upda
     db::updates::update(&mut tx, &update).await?;
     tx.commit().await?;
     changed(app).await?;
+    audit::note(app, actor, "update.edit", (id, &update.version), changes(&before, &about(&update))).await;
     Ok(update)
 }
 
 /// Offers an update, or stops offering it; phones that have it keep it.
 pub async fn set_enabled(app: &App, actor: &User, id: &str, enabled: bool) -> Result<()> {
-    may_publish(actor)?;
-    let mut update = db::updates::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.update;
+    let mut update = update_for(app, actor, id).await?;
     (update.enabled, update.updated_at) = (enabled, app.clock.now());
     let mut tx = app.db.begin().await?;
     db::updates::update(&mut tx, &update).await?;
     tx.commit().await?;
-    changed(app).await
+    changed(app).await?;
+    audit::note(app, actor, "update.offer", (id, &update.version), json!({ "enabled": enabled })).await;
+    Ok(())
 }
 
 /// Forgets an update and its bytes. A native build that a wgt refers to stays. Gives the program's id.
 pub async fn delete(app: &App, actor: &User, id: &str) -> Result<String> {
-    may_publish(actor)?;
-    let update = db::updates::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.update;
+    let update = update_for(app, actor, id).await?;
     let mut tx = app.db.begin().await?;
     db::programs::lock(&mut tx, &update.program_id).await?;
     let others = db::updates::list_within(&mut tx, &update.program_id).await?;
@@ -186,6 +211,7 @@ pub async fn delete(app: &App, actor: &User, id: &str) -> Result<String> {
     if let Some(package) = &update.package {
         forget_bytes(app, &update.program_id, &package.sha256).await?;
     }
+    audit::note(app, actor, "update.delete", (id, &update.version), about(&update)).await;
     Ok(update.program_id)
 }
 

@@ -11,6 +11,7 @@ pub mod mask;
 mod node;
 mod overlay;
 mod packages;
+mod report;
 mod run;
 mod spec;
 mod stages;

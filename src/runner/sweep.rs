@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use super::report::report;
 use super::spec::{LABEL_ATTEMPT, LABEL_INSTANCE, LABEL_RELEASE};
 use super::{Runner, cache};
 use crate::clock::HOUR;
@@ -21,6 +22,11 @@ pub(super) async fn run(runner: Runner) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for round in 0u32.. {
         tick.tick().await;
+        if round.is_multiple_of(REAP_EVERY)
+            && let Err(error) = report(&runner).await
+        {
+            tracing::warn!(%error, "cannot tell how this runner is");
+        }
         if let Err(error) = turns::sweep(&runner.app).await {
             tracing::warn!(%error, "cannot sweep; trying again");
         }

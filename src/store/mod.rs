@@ -163,6 +163,25 @@ impl Store {
         let _ = tokio::fs::remove_file(&staged.path).await;
     }
 
+    /// Bytes of all objects.
+    pub async fn measure(&self) -> anyhow::Result<u64> {
+        let root = self.root.clone();
+        tokio::task::spawn_blocking(move || {
+            let (mut bytes, mut folders) = (0, vec![root]);
+            while let Some(folder) = folders.pop() {
+                for entry in std::fs::read_dir(folder)?.flatten() {
+                    match entry.metadata() {
+                        Ok(meta) if meta.is_dir() => folders.push(entry.path()),
+                        Ok(meta) => bytes += meta.len(),
+                        Err(_) => {}
+                    }
+                }
+            }
+            Ok(bytes)
+        })
+        .await?
+    }
+
     /// Removes what was staged and never kept.
     pub async fn sweep_staged(&self, older_than: Duration) -> anyhow::Result<()> {
         let mut folder = tokio::fs::read_dir(self.root.join(key::STAGED)).await?;

@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::lang::Lang;
 use crate::model::program::Program;
 use crate::model::release::Status;
-use crate::model::user::Scope;
+use crate::model::user::{Scope, User};
 
 /// How often at most a page is told that something moved.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -102,11 +102,11 @@ pub(super) async fn home(State(app): State<App>, who: SignedIn) -> Result<Respon
     Ok(html(&HomePage { frame, running, programs, step, first_program, archived }))
 }
 
-async fn by_id(app: &App, scope: Scope) -> Result<HashMap<String, Program>> {
+async fn by_id(app: &App, scope: Scope<'_>) -> Result<HashMap<String, Program>> {
     Ok(db::programs::list(&app.db, scope).await?.into_iter().map(|p| (p.id.clone(), p)).collect())
 }
 
-async fn running(app: &App, scope: Scope, l: Lang) -> Result<Running> {
+async fn running(app: &App, scope: Scope<'_>, l: Lang) -> Result<Running> {
     let known = by_id(app, scope).await?;
     let mut ahead: HashMap<String, usize> = HashMap::new();
     let mut runs = Vec::new();
@@ -122,7 +122,7 @@ async fn running(app: &App, scope: Scope, l: Lang) -> Result<Running> {
     Ok(Running { l, runs })
 }
 
-async fn programs(app: &App, scope: Scope, l: Lang, may_edit: bool) -> Result<Programs> {
+async fn programs(app: &App, scope: Scope<'_>, l: Lang, may_edit: bool) -> Result<Programs> {
     let known = by_id(app, scope).await?;
     let active = db::releases::list_active(&app.db, scope).await?;
     let busy: HashSet<String> = active.into_iter().map(|listed| listed.release.program_id).collect();
@@ -177,22 +177,28 @@ pub(super) async fn live(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response> {
     check_origin(&app, &headers)?;
-    let (scope, l, may_edit) = (who.user.scope(), who.visitor.lang, super::programs::may_edit(&who.user));
     Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
-        if let Err(error) = tell(&app, scope, l, may_edit, &page.at, socket).await {
-            tracing::warn!(%error, "a live page ended");
+        let (l, may_edit) = (who.visitor.lang, super::programs::may_edit(&who.user));
+        tokio::select! {
+            told = tell(&app, &who.user, l, may_edit, &page.at, socket) => {
+                if let Err(error) = told {
+                    tracing::warn!(%error, "a live page ended");
+                }
+            }
+            () = who.ended(&app) => {}
         }
     }))
 }
 
 /// Sends the moving parts of a page whenever they changed.
-async fn tell(app: &App, scope: Scope, l: Lang, may_edit: bool, at: &str, mut socket: WebSocket) -> Result<()> {
+async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, at: &str, mut socket: WebSocket) -> Result<()> {
+    let scope = user.scope();
     let mut bus = app.bus.listen();
     // Every page has the frame's parts; the lists are only asked for where they are shown.
     let home = matches!(at.split('?').next(), None | Some("" | "/"));
     let mut last: Vec<(&str, String)> = Vec::new();
     loop {
-        let (nav, count) = navigation(app, scope, l, at).await?;
+        let (nav, count) = navigation(app, user, l, at).await?;
         let mut now = vec![("#live-nav", nav.render()?), ("#live-count", count.render()?)];
         if home {
             now.push(("#live-running", running(app, scope, l).await?.render()?));

@@ -41,6 +41,7 @@ impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
         match self {
             Self::Error(error) => error.into_response(),
+            Self::MustChange => Redirect::to("/me/password").into_response(),
             Self::NotSignedIn(path) => {
                 let next = utf8_percent_encode(&path, QUERY_VALUE);
                 Redirect::to(&format!("/sign-in?next={next}")).into_response()

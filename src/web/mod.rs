@@ -1,6 +1,7 @@
 //! HTTP only: the whole URL table and its layers.
 
 mod assets;
+mod audit;
 mod dashboard;
 mod error;
 mod groups;
@@ -17,9 +18,11 @@ mod session;
 mod shown;
 mod sign_in;
 mod system;
+mod tasks;
 mod terms;
 mod update_form;
 mod updates;
+mod users;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -45,14 +48,26 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/", get(dashboard::home))
         .route("/live", get(dashboard::live))
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
+        .route("/sign-up", get(sign_in::get_up).post(sign_in::post_up))
         .route("/sign-out", post(sign_in::out))
         .route("/preferences", post(me::preferences))
         .route("/me", get(me::get))
-        .route("/me/password", post(me::password))
+        .route("/me/profile", post(me::profile))
+        .route("/me/password", get(me::password_page).post(me::password))
+        .route("/me/sessions/delete", post(me::end_sessions))
+        .route("/me/tokens", post(me::make_token))
+        .route("/me/tokens/delete", post(me::delete_token))
+        .route("/users", get(users::index).post(users::create))
+        .route("/users/new", get(users::new))
+        .route("/users/{id}", get(users::show).post(users::update))
+        .route("/users/{id}/password", post(users::reset))
+        .route("/users/{id}/delete", post(users::delete))
         .route("/groups/new", get(groups::new))
         .route("/groups", post(groups::create))
         .route("/groups/{id}/edit", get(groups::edit).post(groups::update))
         .route("/groups/{id}/delete", post(groups::delete))
+        .route("/groups/{id}/members", post(groups::set_member))
+        .route("/groups/{id}/members/{user}/delete", post(groups::remove_member))
         .route("/programs/new", get(program_form::new))
         .route("/programs", post(program_form::create))
         .route("/programs/{id}", get(programs::show))
@@ -70,6 +85,7 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/releases/{id}/cancel", post(releases::cancel))
         .route("/releases/{id}/retry", post(releases::retry))
         .route("/releases/{id}/confirm", post(releases::confirm))
+        .route("/releases/{id}/delete", post(releases::delete))
         .route("/releases/{id}/remark", post(releases::remark))
         .route("/updates", get(updates::index))
         .route(
@@ -81,6 +97,10 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/updates/{program}/{id}", get(updates::show).post(updates::edit))
         .route("/updates/{program}/{id}/enabled", post(updates::set_enabled))
         .route("/updates/{program}/{id}/delete", post(updates::delete))
+        .route("/tasks", get(tasks::tasks))
+        .route("/robots", get(tasks::robots))
+        .route("/audit", get(audit::index))
+        .route("/audit/export.csv", get(audit::export))
         .route("/system", get(system::show))
         .route("/system/kept/delete", post(system::clear))
         .route("/releases/{id}/log.txt", get(release_log::text))

@@ -10,7 +10,7 @@ use crate::db;
 use crate::error::{Error, FieldError, Result};
 use crate::lang::Lang;
 use crate::model::release::Status;
-use crate::model::user::{Scope, User, Verb};
+use crate::model::user::{User, Verb};
 use crate::platform::manifest::Produces;
 
 pub(super) struct Frame {
@@ -34,9 +34,15 @@ pub(super) struct Frame {
 pub(super) struct Nav {
     pub l: Lang,
     pub groups: Vec<NavGroup>,
-    /// Whether some program's releases are updates.
-    pub updates: bool,
-    pub updates_here: bool,
+    pub places: Vec<Place>,
+}
+
+/// A page of the whole instance.
+pub(super) struct Place {
+    pub path: &'static str,
+    pub icon: &'static str,
+    pub label: &'static str,
+    pub here: bool,
 }
 
 /// Running and waiting releases; live on every page.
@@ -65,7 +71,7 @@ pub(super) struct NavProgram {
 impl Frame {
     /// For a signed-in person.
     pub(super) async fn load(app: &App, who: &SignedIn, title: impl Into<String>) -> Result<Self> {
-        let (nav, count) = navigation(app, who.user.scope(), who.visitor.lang, &who.visitor.path).await?;
+        let (nav, count) = navigation(app, &who.user, who.visitor.lang, &who.visitor.path).await?;
         Ok(Self {
             l: who.visitor.lang,
             theme: who.visitor.theme,
@@ -95,15 +101,11 @@ impl Frame {
     }
 
     pub(super) fn may(&self, verb: Verb) -> bool {
-        self.user.as_ref().is_some_and(|user| user.role.may(verb))
+        self.user.as_ref().is_some_and(|user| user.may(verb))
     }
 
     pub(super) fn may_edit(&self) -> bool {
         self.may(Verb::EditPrograms)
-    }
-
-    pub(super) fn may_publish(&self) -> bool {
-        self.may(Verb::Publish)
     }
 
     /// The switch goes round: system, light, dark.
@@ -129,7 +131,8 @@ impl Frame {
 }
 
 /// The live parts of the frame, for a page at `path`.
-pub(super) async fn navigation(app: &App, scope: Scope, l: Lang, path: &str) -> Result<(Nav, Count)> {
+pub(super) async fn navigation(app: &App, user: &User, l: Lang, path: &str) -> Result<(Nav, Count)> {
+    let scope = user.scope();
     let active = db::releases::list_active(&app.db, scope).await?;
     let latest = db::releases::list_latest(&app.db, scope).await?;
     // The first one wins: what runs before what ended, newest first.
@@ -154,8 +157,22 @@ pub(super) async fn navigation(app: &App, scope: Scope, l: Lang, path: &str) -> 
             });
         }
     }
-    let updates_here = path.starts_with("/updates");
-    Ok((Nav { l, groups, updates, updates_here }, Count { l, active: active.len() }))
+    let place =
+        |path_of: &'static str, icon, label| Place { path: path_of, icon, label, here: path.starts_with(path_of) };
+    let mut places = vec![];
+    if updates {
+        places.push(place("/updates", "updates", "updates.title"));
+    }
+    if user.may(Verb::Oversee) {
+        places.extend([
+            place("/tasks", "tasks", "tasks.title"),
+            place("/users", "users", "users.title"),
+            place("/robots", "key", "robots.title"),
+            place("/audit", "audit", "audit.title"),
+            place("/system", "system", "system.title"),
+        ]);
+    }
+    Ok((Nav { l, groups, places }, Count { l, active: active.len() }))
 }
 
 impl NavProgram {

@@ -34,7 +34,7 @@ const MAX_REFS: usize = 300;
 type Values = BTreeMap<String, String>;
 
 pub(super) fn may_edit(user: &User) -> bool {
-    user.role.may(Verb::EditPrograms)
+    user.may(Verb::EditPrograms)
 }
 
 #[derive(Template)]
@@ -53,6 +53,8 @@ struct ProgramPage {
     fingerprint: Option<String>,
     /// Whether releases of this platform need a key or a login.
     needs_credential: bool,
+    may_publish: bool,
+    may_edit: bool,
     /// Whether its releases are updates, with a catalogue of their own.
     has_updates: bool,
     /// Updates need a native build to run on; none is known yet.
@@ -163,17 +165,22 @@ async fn program_page(
 ) -> Result<ProgramPage> {
     let (scope, l) = (who.user.scope(), who.visitor.lang);
     let program = db::programs::find(&app.db, scope, id).await?.ok_or(Error::NotFound)?;
-    let group = db::programs::find_group(&app.db, scope, &program.group_id).await?.map(|g| g.name).unwrap_or_default();
+    let group = db::programs::find_group(&app.db, scope, &program.group_id).await?.ok_or(Error::NotFound)?;
+    let may = |verb: Verb| who.user.may_in(verb, &group.id, group.restricted);
+    let (may_publish, may_edit) = (may(Verb::Publish) || may(Verb::PublishUpdates), may(Verb::EditPrograms));
     let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
     let mut listed = db::releases::list_of_program(&app.db, scope, id, before.unwrap_or(Ms::MAX), HISTORY + 1).await?;
     let more = listed.len() as i64 > HISTORY;
     listed.truncate(HISTORY as usize);
     let older = listed.last().filter(|_| more).map(|last| last.release.created_at);
     let updates = db::updates::list_of_program(&app.db, scope, id).await?;
-    let forms = forms(app, who, platform, &program, typed, &updates).await?;
+    let allowed = |action: Action| may(if action == Action::Publish { Verb::PublishUpdates } else { Verb::Publish });
+    let forms = forms(app, who, platform, &program, typed, &updates, allowed).await?;
     Ok(ProgramPage {
         frame: Frame::load(app, who, program.name.clone()).await?,
-        group,
+        group: group.name,
+        may_publish,
+        may_edit,
         platform: platform_label(Some(platform), l),
         repo: web_url(&program.repo_url),
         console_url: platform.console_url.clone(),
@@ -235,11 +242,12 @@ async fn forms(
     program: &Program,
     typed: Option<(Action, Values, Errors)>,
     updates: &[Update],
+    allowed: impl Fn(Action) -> bool,
 ) -> Result<Vec<ActionForm>> {
     let version = releases::propose_version(app, program).await?;
     let mut typed = typed;
     let mut forms = Vec::with_capacity(platform.actions.len());
-    for action in platform.actions.iter().filter(|action| may(&who.user, **action)) {
+    for action in platform.actions.iter().filter(|action| allowed(**action)) {
         let last = db::releases::find_last(&app.db, &program.id, &who.user.id, *action).await?;
         let fresh = last.is_none();
         let (mut values, errors, open) = match typed.take_if(|(typed, ..)| typed == action) {
@@ -277,9 +285,4 @@ async fn forms(
         });
     }
     Ok(forms)
-}
-
-/// What reaches customers' phones is not everybody's to publish.
-fn may(user: &User, action: Action) -> bool {
-    action != Action::Publish || user.role.may(Verb::PublishUpdates)
 }

@@ -19,7 +19,7 @@ use crate::bus::Moved;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::model::log::plain;
-use crate::ops::logs;
+use crate::ops::{audit, logs};
 
 #[derive(Deserialize)]
 pub(super) struct From {
@@ -43,8 +43,13 @@ pub(super) async fn live(
     check_origin(&app, &headers)?;
     find_release(&app, &who, &id).await?;
     Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
-        if let Err(error) = follow(&app, &who, &id, query.from.max(1), socket).await {
-            tracing::warn!(release = id, %error, "a live log ended");
+        tokio::select! {
+            followed = follow(&app, &who, &id, query.from.max(1), socket) => {
+                if let Err(error) = followed {
+                    tracing::warn!(release = id, %error, "a live log ended");
+                }
+            }
+            () = who.ended(&app) => {}
         }
     }))
 }
@@ -97,6 +102,7 @@ async fn follow(app: &App, who: &SignedIn, id: &str, from: i64, mut socket: WebS
 pub(super) async fn text(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
     let release = find_release(&app, &who, &id).await?.release;
     let program = db::programs::find(&app.db, who.user.scope(), &release.program_id).await?.ok_or(Error::NotFound)?;
+    audit::downloaded(&app, &who.user, "log", (&id, &program.name)).await;
     let name: String = program.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let lines = stream::try_unfold((app, id.clone(), 1), |(app, id, next)| async move {
         let lines = logs::read(&app, &id, next).await.map_err(|error| std::io::Error::other(error.to_string()))?;

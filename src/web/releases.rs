@@ -18,6 +18,7 @@ use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::lang::Lang;
 use crate::model::log::{Line, plain};
+use crate::model::program::Program;
 use crate::model::release::{Action, Environment};
 use crate::model::user::Verb;
 use crate::ops::{logs, releases};
@@ -82,6 +83,9 @@ pub(super) struct Head {
     may_stop: bool,
     may_retry: bool,
     may_confirm: bool,
+    may_delete: bool,
+    /// Whatever one may do to a release of one's own, or to anybody's.
+    may: bool,
     /// The failure lies in the lockfile, and the package manager could do without.
     may_drop_lockfile: bool,
     console_url: String,
@@ -96,6 +100,12 @@ pub(super) struct More {
     s: Shown,
 }
 
+async fn may_in(app: &App, who: &SignedIn, program: Option<&Program>, verb: Verb) -> Result<bool> {
+    let Some(program) = program else { return Ok(false) };
+    let group = db::programs::find_group(&app.db, who.user.scope(), &program.group_id).await?;
+    Ok(group.is_some_and(|group| who.user.may_in(verb, &group.id, group.restricted)))
+}
+
 /// Both live parts of a release's page.
 pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, More)> {
     let l = who.visitor.lang;
@@ -104,7 +114,9 @@ pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, 
     let console_url = program.as_ref().and_then(|p| app.platforms.get(&p.platform)).map(|p| p.console_url.clone());
     let stages = db::releases::list_stages(&app.db, id).await?;
     let own = listed.release.requested_by == who.user.id;
-    let may = who.user.role.may(Verb::HandleAnyRelease) || (own && who.user.role.may(Verb::Publish));
+    let may_any = may_in(app, who, program.as_ref(), Verb::HandleAnyRelease).await?;
+    let verb = if listed.release.parameters.action == Action::Publish { Verb::PublishUpdates } else { Verb::Publish };
+    let may = may_any || (own && may_in(app, who, program.as_ref(), verb).await?);
     let mut s = Shown::new(app, l, listed.clone(), program.as_ref());
     let active = db::releases::list_active(&app.db, who.user.scope()).await?;
     s.ahead = active
@@ -119,7 +131,9 @@ pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, 
             && s.is_over()
             && !s.is_unconfirmed()
             && program.as_ref().is_some_and(|program| program.archived_at.is_none()),
-        may_confirm: s.is_unconfirmed() && who.user.role.may(Verb::HandleAnyRelease),
+        may_confirm: s.is_unconfirmed() && may_any,
+        may_delete: s.is_over() && may_any,
+        may,
         may_drop_lockfile: !s.r.parameters.without_lockfile
             && program.as_ref().is_some_and(|p| p.install_command.is_empty())
             && s.r.failure.as_ref().is_some_and(|f| f.code.starts_with("lockfile_")),
@@ -138,10 +152,9 @@ pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<S
     let skipped = lines.first().map_or(0, |line| line.n - 1);
     let frame = Frame::load(&app, &who, format!("{} · {}", head.s.program, head.s.action_text())).await?;
     let (program_id, program, over) = (head.s.r.program_id.clone(), head.s.program.clone(), head.s.is_over());
-    let own = head.s.r.requested_by == who.user.id && who.user.role.may(Verb::Publish);
     Ok(html(&ReleasePage {
         remark: head.s.r.remark.clone(),
-        may_remark: own || who.user.role.may(Verb::HandleAnyRelease),
+        may_remark: head.may,
         frame,
         program_id,
         program,
@@ -195,6 +208,11 @@ pub(super) async fn qr(State(app): State<App>, who: SignedIn, Path(id): Path<Str
 pub(super) async fn cancel(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Redirect> {
     releases::cancel(&app, &who.user, &id).await?;
     Ok(Redirect::to(&format!("/releases/{id}")))
+}
+
+pub(super) async fn delete(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Redirect> {
+    releases::delete(&app, &who.user, &id).await?;
+    Ok(Redirect::to("/tasks"))
 }
 
 pub(super) async fn retry(

@@ -178,5 +178,8 @@ pub(super) async fn free_robot(
     Form(form): Form<Values>,
 ) -> Result<Redirect> {
     robots::free(&app, &who.user, &id, form.get("reference").map(String::as_str).unwrap_or_default()).await?;
-    Ok(Redirect::to(&format!("/programs/{id}/edit#robots")))
+    match form.get("next").map(String::as_str) {
+        Some("/robots") => Ok(Redirect::to("/robots")),
+        _ => Ok(Redirect::to(&format!("/programs/{id}/edit#robots"))),
+    }
 }

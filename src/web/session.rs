@@ -1,110 +1,81 @@
-//! Sessions in our own table (rows know their user), and who is asking.
+//! Who is asking: the session layer, and people as requests bring them.
 
-use async_trait::async_trait;
-use axum::extract::FromRequestParts;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use time::OffsetDateTime;
-use tower_sessions::session::{Id, Record};
-use tower_sessions::session_store::{Error as StoreError, Result as StoreResult, SessionStore};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie};
 
 use crate::app::App;
-use crate::clock::Clock;
-use crate::db::{self, Db};
+use crate::bus::Moved;
+use crate::clock::{MINUTE, Ms};
+use crate::config::Config;
+use crate::db;
 use crate::error::Error;
 use crate::lang::Lang;
-use crate::model::hex_of;
 use crate::model::user::User;
+use crate::ops::accounts::away;
+use crate::sessions::{Sessions, USER, stored_id};
 
-const USER: &str = "user_id";
-const IDLE_DAYS: i64 = 14;
+/// When somebody signed in, when they were last seen, from where, with what.
+pub(super) const SINCE: &str = "since";
+pub(super) const SEEN: &str = "seen";
+pub(super) const ADDRESS: &str = "address";
+pub(super) const AGENT: &str = "agent";
+/// How exactly "last seen" is kept: every request would be a write.
+const SEEN_EVERY: Ms = 5 * MINUTE;
 
-#[derive(Clone)]
-pub(super) struct SqlSessions {
-    db: Db,
-    clock: Clock,
-}
-
-impl std::fmt::Debug for SqlSessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SqlSessions")
-    }
-}
-
-/// What is stored is not what the browser holds: whoever reads the table cannot sign in with it.
-fn stored_id(id: &Id) -> String {
-    hex_of(&openssl::sha::sha256(id.to_string().as_bytes()))
-}
-
-fn fields(record: &Record) -> StoreResult<(Option<&str>, String, i64)> {
-    let data = serde_json::to_string(&record.data).map_err(|e| StoreError::Encode(e.to_string()))?;
-    let expires_at = (record.expiry_date.unix_timestamp_nanos() / 1_000_000) as i64;
-    Ok((record.data.get(USER).and_then(|v| v.as_str()), data, expires_at))
-}
-
-fn backend(error: anyhow::Error) -> StoreError {
-    StoreError::Backend(error.to_string())
-}
-
-#[async_trait]
-impl SessionStore for SqlSessions {
-    async fn create(&self, record: &mut Record) -> StoreResult<()> {
-        loop {
-            let (user, data, expires_at) = fields(record)?;
-            if db::sessions::insert(&self.db, &stored_id(&record.id), user, &data, expires_at).await.map_err(backend)? {
-                return Ok(());
-            }
-            record.id = Id::default();
-        }
-    }
-
-    async fn save(&self, record: &Record) -> StoreResult<()> {
-        let (user, data, expires_at) = fields(record)?;
-        db::sessions::update(&self.db, &stored_id(&record.id), user, &data, expires_at).await.map_err(backend)
-    }
-
-    async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-        let found = db::sessions::find(&self.db, &stored_id(id), self.clock.now()).await.map_err(backend)?;
-        let Some((data, expires_at)) = found else { return Ok(None) };
-        let data = serde_json::from_str(&data).map_err(|e| StoreError::Decode(e.to_string()))?;
-        let expiry_date =
-            OffsetDateTime::from_unix_timestamp(expires_at / 1000).map_err(|e| StoreError::Decode(e.to_string()))?;
-        Ok(Some(Record { id: *id, data, expiry_date }))
-    }
-
-    async fn delete(&self, id: &Id) -> StoreResult<()> {
-        db::sessions::delete(&self.db, &stored_id(id)).await.map_err(backend)
-    }
-}
-
-pub(super) fn layer(
-    app: &App,
-) -> anyhow::Result<SessionManagerLayer<SqlSessions, tower_sessions::service::SignedCookie>> {
+pub(super) fn layer(app: &App) -> anyhow::Result<SessionManagerLayer<Sessions, tower_sessions::service::SignedCookie>> {
     let secure = app.config.secure_cookies();
     let name = if secure { "__Host-sampan" } else { "sampan" };
     let key = cookie::Key::from(&app.vault.derive("session cookie")?);
-    Ok(SessionManagerLayer::new(SqlSessions { db: app.db.clone(), clock: app.clock.clone() })
+    Ok(SessionManagerLayer::new(app.sessions.clone())
         .with_name(name)
         .with_secure(secure)
         .with_http_only(true)
         .with_same_site(cookie::SameSite::Lax)
-        .with_expiry(Expiry::OnInactivity(time::Duration::days(IDLE_DAYS)))
+        .with_expiry(Expiry::OnInactivity(time::Duration::milliseconds(app.config.sessions.idle)))
         .with_signed(key))
 }
 
 /// A new id for a new authority: what anybody planted before is worthless.
-pub(super) async fn sign_in(session: &Session, user: &User) -> Result<(), Error> {
-    session.cycle_id().await?;
-    session.insert(USER, &user.id).await?;
-    Ok(())
+pub(super) async fn sign_in(app: &App, session: &Session, user: &User, agent: &str) -> Result<(), Error> {
+    session.cycle_id().await.map_err(gone)?;
+    session.insert(USER, &user.id).await.map_err(gone)?;
+    for name in [SINCE, SEEN] {
+        session.insert(name, app.clock.now()).await.map_err(gone)?;
+    }
+    session.insert(ADDRESS, &user.address).await.map_err(gone)?;
+    session.insert(AGENT, agent.chars().take(200).collect::<String>()).await.map_err(gone)?;
+    // Now, and not after the answer: a store that is away must not look like a sign-in.
+    session.save().await.map_err(gone)
 }
 
-/// Ends this person's other sessions.
-pub(super) async fn end_others(app: &App, session: &Session, user: &User) -> Result<(), Error> {
-    let keep = session.id().map(|id| stored_id(&id)).unwrap_or_default();
-    db::sessions::delete_of_user(&app.db, &user.id, &keep).await?;
-    Ok(())
+/// The name under which a session rests; empty for one that was never stored.
+pub(super) fn current(session: &Session) -> String {
+    session.id().map(|id| stored_id(&id)).unwrap_or_default()
+}
+
+pub(super) fn gone(error: tower_sessions::session::Error) -> Error {
+    away(error.into())
+}
+
+/// Where a request comes from: the peer, or what a trusted proxy says of it. Empty where nobody can tell.
+pub(super) fn address_of(config: &Config, parts: &Parts) -> String {
+    let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() else { return String::new() };
+    let trusted = |ip: &IpAddr| config.trusted_proxies.iter().any(|network| network.contains(ip));
+    let mut ip = peer.ip().to_canonical();
+    if trusted(&ip) {
+        let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let hops: Vec<IpAddr> =
+            forwarded.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+        // From the near end: what a stranger wrote into the header stands before what our proxies added.
+        if let Some(hop) = hops.iter().rev().find(|hop| !trusted(hop)) {
+            ip = *hop;
+        }
+    }
+    ip.to_string()
 }
 
 /// Anybody, signed in or not, with their language and theme.
@@ -114,6 +85,8 @@ pub(super) struct Visitor {
     pub user: Option<User>,
     pub session: Session,
     pub path: String,
+    pub address: String,
+    pub agent: String,
 }
 
 /// Somebody signed in; others are sent to the sign-in page, or told so where no page is asked for.
@@ -122,7 +95,57 @@ pub(super) struct SignedIn {
     pub user: User,
 }
 
-fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+impl SignedIn {
+    /// Until this session has ended or its person's rights changed, whoever did that and wherever.
+    pub(super) async fn ended(&self, app: &App) {
+        until_ended(app, &self.user, &Ground::Session(current(&self.visitor.session))).await;
+    }
+}
+
+/// What somebody connected stands on.
+pub(super) enum Ground {
+    Session(String),
+    Token(String),
+}
+
+impl Ground {
+    async fn stands(&self, app: &App, user: &User) -> bool {
+        match self {
+            Self::Session(id) => app.sessions.stands(id).await.unwrap_or(false),
+            Self::Token(id) => {
+                let now = app.clock.now();
+                let tokens = db::tokens::list_of_user(&app.db, &user.id).await.unwrap_or_default();
+                tokens.iter().any(|token| token.id == *id && token.expires_at.is_none_or(|at| at > now))
+            }
+        }
+    }
+}
+
+/// Until a person's rights are others than they were, or what they stand on is gone. Looks when the bus speaks of the
+/// person, and every minute: things also end by time alone.
+pub(super) async fn until_ended(app: &App, user: &User, ground: &Ground) {
+    let mut bus = app.bus.listen();
+    loop {
+        let moved = tokio::select! {
+            moved = bus.next() => moved,
+            () = tokio::time::sleep(std::time::Duration::from_secs(60)) => Some(Moved::Anything),
+        };
+        match moved {
+            Some(Moved::User(id)) if id == user.id => {}
+            Some(Moved::Anything) => {}
+            Some(_) => continue,
+            None => return,
+        }
+        let now = db::users::find(&app.db, &user.id).await.ok().flatten().filter(|now| now.disabled_at.is_none());
+        // Other rights make other pages: whoever is connected comes again.
+        let same = now.is_some_and(|now| now.role == user.role && now.memberships == user.memberships);
+        if !same || !ground.stands(app, user).await {
+            return;
+        }
+    }
+}
+
+pub(super) fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -150,20 +173,56 @@ impl FromRequestParts<App> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let session = Session::from_request_parts(parts, app).await.map_err(|(_, text)| anyhow::anyhow!(text))?;
-        let user = match session.get::<String>(USER).await? {
-            Some(id) => db::users::find(&app.db, &id).await?,
-            None => None,
-        };
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let path = parts.uri.path_and_query().map(|p| p.as_str().to_owned()).unwrap_or_default();
-        Ok(Self { lang: lang_of(&parts.headers), theme: theme_of(&parts.headers), user, session, path })
+        let mut visitor = Self {
+            lang: lang_of(&parts.headers),
+            theme: theme_of(&parts.headers),
+            user: None,
+            session,
+            path,
+            address: address_of(&app.config, parts),
+            agent: agent.to_owned(),
+        };
+        visitor.user = visitor.recognise(app).await?;
+        Ok(visitor)
+    }
+}
+
+impl Visitor {
+    /// Whose session it is, while it lasts.
+    async fn recognise(&self, app: &App) -> Result<Option<User>, Error> {
+        let Some(id) = self.session.get::<String>(USER).await.map_err(gone)? else { return Ok(None) };
+        let now = app.clock.now();
+        let since: Ms = self.session.get(SINCE).await.map_err(gone)?.unwrap_or_default();
+        if now - since > app.config.sessions.max {
+            self.session.flush().await.map_err(gone)?;
+            return Ok(None);
+        }
+        let Some(mut user) = db::users::find(&app.db, &id).await?.filter(|user| user.disabled_at.is_none()) else {
+            return Ok(None);
+        };
+        user.address = self.address.clone();
+        let seen: Ms = self.session.get(SEEN).await.map_err(gone)?.unwrap_or_default();
+        if now - seen > SEEN_EVERY {
+            self.session.insert(SEEN, now).await.map_err(gone)?;
+            self.session.insert(ADDRESS, &self.address).await.map_err(gone)?;
+            db::users::set_seen(&app.db, &id, now).await?;
+        }
+        Ok(Some(user))
     }
 }
 
 /// Why nobody may pass.
 pub(super) enum Rejected {
     NotSignedIn(String),
+    /// Somebody else chose the password: it is changed before anything else.
+    MustChange,
     Error(Error),
 }
+
+/// Where somebody with a password of somebody else's may go.
+const BEFORE_CHANGE: [&str; 3] = ["/me/password", "/sign-out", "/preferences"];
 
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Rejected;
@@ -171,6 +230,7 @@ impl FromRequestParts<App> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Rejected> {
         let visitor = Visitor::from_request_parts(parts, app).await.map_err(Rejected::Error)?;
         match visitor.user.clone() {
+            Some(user) if user.must_change && !BEFORE_CHANGE.contains(&parts.uri.path()) => Err(Rejected::MustChange),
             Some(user) => Ok(Self { visitor, user }),
             None => Err(Rejected::NotSignedIn(visitor.path)),
         }

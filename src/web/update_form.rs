@@ -67,9 +67,8 @@ async fn page(
     errors: Errors,
     staged: Option<(String, String)>,
 ) -> Result<NewPage> {
-    updates::may_publish(&who.user)?;
     let l = who.visitor.lang;
-    let program = updates::program(app, &who.user, id).await?;
+    let program = updates::program_to_publish(app, &who.user, id).await?;
     let all = db::updates::list_of_program(&app.db, who.user.scope(), id).await?;
     // Before a wgt there must be a native build to run it on.
     let first = if all.is_empty() { Kind::Android } else { Kind::WgtAndroid };
@@ -120,8 +119,7 @@ pub(super) async fn create(
     form: Multipart,
 ) -> Result<Response> {
     // Before anything is taken in.
-    updates::may_publish(&who.user)?;
-    updates::program(&app, &who.user, &id).await?;
+    updates::program_to_publish(&app, &who.user, &id).await?;
     let mut sent = receive(&app, form).await?;
     if sent.staged.is_none()
         && let Some(earlier) = sent.fields.get("staged").filter(|id| !id.is_empty())

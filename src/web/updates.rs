@@ -23,15 +23,15 @@ use crate::lang::{Lang, bytes};
 use crate::model::decision::Phone;
 use crate::model::program::Program;
 use crate::model::update::{DEFAULT_CHANNEL, Os, Update};
-use crate::model::user::{User, Verb};
+use crate::model::user::Verb;
 use crate::ops::programs::Form as Fields;
 use crate::ops::updates;
 use crate::platform::manifest::Produces;
 
 const PAGE: i64 = 20;
 
-pub(super) fn may_publish(user: &User) -> bool {
-    user.role.may(Verb::PublishUpdates)
+async fn may_publish(app: &App, who: &SignedIn, program: &Program) -> bool {
+    crate::ops::allow_in(app, &who.user, Verb::PublishUpdates, &program.group_id).await.is_ok()
 }
 
 /// An update as pages show it.
@@ -196,7 +196,7 @@ pub(super) async fn catalogue(
     listed.truncate(PAGE as usize);
     Ok(html(&CataloguePage {
         frame: Frame::load(&app, &who, format!("{} · {}", program.name, l.t("updates.title"))).await?,
-        may_publish: may_publish(&who.user),
+        may_publish: may_publish(&app, &who, &program).await,
         systems: Os::ALL.iter().map(|os| (*os, count(*os))).collect(),
         older: listed.last().filter(|_| more).map(|last| last.update.created_at),
         rows: listed.into_iter().map(|item| Shown::new(l, item.update, item.created_by_name, &all)).collect(),
@@ -283,7 +283,7 @@ async fn update_page(
     let link = values.get("link").cloned().unwrap_or_default();
     Ok(UpdatePage {
         frame: Frame::load(app, who, format!("{} {}", program.name, u.version)).await?,
-        may_publish: may_publish(&who.user),
+        may_publish: may_publish(app, who, &program).await,
         terms: Terms::new(l, asks, "", values, &errors, &same_system),
         errors,
         link,

@@ -1,12 +1,13 @@
 // A real OpenID provider on loopback for the tests of signing in through one; nothing of it outlives the process.
 //
-//   node provider.mjs --port-file FILE --secret SECRET --redirect URL… --accounts JSON|@FILE [--port 0]
+//   node provider.mjs --port-file FILE --secret SECRET --redirect URL [--redirect …] --accounts JSON|@FILE [--port 0]
 //
 // Its issuer is http://127.0.0.1:PORT, its one client `sampan`, which must prove itself by HTTP Basic and use PKCE.
-// Accounts: [{"sub": "ada", "email": "…", "name": "…", "sampan_role": ["admin"]}]; @FILE is read anew whenever it is needed.
+// Accounts: [{"sub": "ada", "email": "…", "name": "…", "sampan_role": ["admin"]}]; @FILE is read anew whenever it is needed, but
+// for the names of claims.
 // Whoever says `login=SUB` to the sign-in page is SUB; anybody else is sent back with access_denied. Nobody is asked for consent.
 // What an account has of the standard claims comes with the scopes profile and email, anything else always; all of it in
-// the id_token too. Its keys are new with every start.
+// the id_token too. Its keys are new with every start. The package warns of Node.js before 22; what is used of it works with 20.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

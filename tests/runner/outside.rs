@@ -12,7 +12,7 @@ use sampan::model::log::Line;
 use sampan::model::program::Program;
 use sampan::model::release::{Action, Release};
 use sampan::model::user::User;
-use sampan::ops::{accounts, credentials, logs, programs, releases};
+use sampan::ops::{accounts, credentials, groups, logs, programs, releases};
 use sampan::runner::Runner;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -279,7 +279,7 @@ impl Sampan {
 pub(crate) async fn program(app: &App, owner: &User, vendor: &VendorApp, repo: &str, more: &[(&str, &str)]) -> Program {
     let group = match db::programs::list_groups(&app.db, owner.scope()).await.unwrap().into_iter().next() {
         Some(group) => group,
-        None => programs::create_group(app, owner, "组").await.unwrap(),
+        None => groups::create(app, owner, "组", false).await.unwrap(),
     };
     let mut form = form(&[
         ("group", &group.id),

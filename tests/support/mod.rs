@@ -12,7 +12,7 @@ use sampan::model::program::Program;
 use sampan::model::release::{Action, Environment, Release};
 use sampan::model::update::Update;
 use sampan::model::user::{Role, User};
-use sampan::ops::{accounts, credentials, programs, releases, updates};
+use sampan::ops::{accounts, credentials, groups, people, programs, releases, updates};
 use sampan::store::Staged;
 use tempfile::TempDir;
 
@@ -87,14 +87,18 @@ pub fn form(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 impl World {
     pub async fn person(&self, login: &str, role: Role) -> User {
-        accounts::create(&self.app, &self.owner, login, login, role, "long enough").await.unwrap()
+        let made = people::create(&self.app, &self.owner, login, login, role, Some("long enough")).await;
+        let user = made.unwrap().0;
+        // As if they had changed it at their first sign-in.
+        db::users::set_password(&self.app.db, &user.id, &user.password_hash, false).await.unwrap();
+        db::users::find(&self.app.db, &user.id).await.unwrap().unwrap()
     }
 
     pub async fn program(&self, name: &str) -> Program {
         let group = match db::programs::list_groups(&self.app.db, self.owner.scope()).await.unwrap().into_iter().next()
         {
             Some(group) => group,
-            None => programs::create_group(&self.app, &self.owner, "组").await.unwrap(),
+            None => groups::create(&self.app, &self.owner, "组", false).await.unwrap(),
         };
         let form = form(&[
             ("group", &group.id),
@@ -172,4 +176,9 @@ pub fn preview(reference: &str, key: Option<&str>) -> releases::Request {
         without_lockfile: false,
         more: BTreeMap::new(),
     }
+}
+
+/// A door that nobody has been seen at.
+pub fn door(address: &str) -> accounts::Door<'_> {
+    accounts::Door { address, known_device: None }
 }

@@ -2,7 +2,7 @@
 
 use sampan::model::user::Role;
 
-use crate::site::{Browser, Site, cookie, location, socket};
+use crate::site::{Browser, Site, cookie, location, session_cookie, socket};
 
 /// Path, and whether viewer, publisher, admin, owner may go there.
 async fn may(browser: &Browser, method: &str, path: &str) -> bool {
@@ -129,7 +129,7 @@ async fn sessions_and_foreign_sites() {
         .post("/sign-in", &[("login", "admin"), ("password", "correct horse"), ("next", "//evil.example")])
         .await;
     assert_eq!(location(&signed), "/", "never to another site");
-    let cookie_line = signed.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie_line = session_cookie(&signed);
     assert!(cookie_line.contains("HttpOnly") && cookie_line.contains("SameSite=Lax"), "{cookie_line}");
     assert_ne!(planted.as_deref().map(|c| c.split(';').next().unwrap()), Some(cookie_line.split(';').next().unwrap()));
 

@@ -29,7 +29,9 @@ impl Site {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = sampan::web::router(world.app.clone()).unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(
+            async move { axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await },
+        );
         Self { world, address }
     }
 
@@ -87,7 +89,13 @@ pub(crate) fn location(reply: &Response) -> String {
 /// The session cookie of a fresh sign-in, for clients without a cookie jar.
 pub(crate) async fn cookie(site: &Site, login: &str, password: &str) -> String {
     let reply = site.browser().post("/sign-in", &[("login", login), ("password", password)]).await;
-    reply.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+    session_cookie(&reply).split(';').next().unwrap().to_owned()
+}
+
+/// The line that sets the session's cookie.
+pub(crate) fn session_cookie(reply: &Response) -> String {
+    let lines = reply.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    lines.into_iter().find(|line| line.starts_with("sampan=")).unwrap().to_owned()
 }
 
 pub(crate) type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
