@@ -332,6 +332,20 @@ fn engine_sockets(given: Option<String>) -> Vec<String> {
     usual.into_iter().filter(|path| Path::new(path).exists()).collect()
 }
 
+/// Where a person's own settings lie: the address and token of the command line's server.
+#[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
+pub fn profile_dir() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
+    base.unwrap_or_else(|| ".".into()).join("sampan")
+}
+
+/// Whether the terminal is to stay without colours, whatever the value: <https://no-color.org>.
+#[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// All three, or none.
 fn oidc(s: &Settings) -> anyhow::Result<Option<Oidc>> {
     let (issuer, client_id, client_secret) = match (&s.oidc_issuer, &s.oidc_client_id, &s.oidc_client_secret) {

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use sampan::app::App;
-use sampan::config::{Config, Settings};
+use sampan::cli::{self, Client};
+use sampan::config::{self, Config, Settings};
+use sampan::model::token::TokenScope;
 use sampan::model::user::Role;
 use sampan::ops::accounts;
 use sampan::runner::Runner;
@@ -16,8 +18,24 @@ use tokio_util::sync::CancellationToken;
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
+    #[command(flatten)]
+    server: Remote,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Which server the client commands speak to.
+#[derive(Args)]
+struct Remote {
+    /// Address of the server [default: as `sampan login` saved it]
+    #[arg(long, global = true, env = "SAMPAN_URL", help_heading = "Of the client commands")]
+    url: Option<String>,
+    /// Token [default: as `sampan login` saved it]
+    #[arg(long, global = true, env = "SAMPAN_TOKEN", hide_env_values = true, help_heading = "Of the client commands")]
+    token: Option<String>,
+    /// PEM file of certificate authorities to trust besides the system's
+    #[arg(long = "ca-file", global = true, value_name = "FILE", help_heading = "Of the client commands")]
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -34,6 +52,8 @@ enum Command {
     Admin(Admin),
     /// Serve, publish what a seed file lists, print the receipts
     Demo(Demo),
+    #[command(flatten)]
+    Client(Client),
 }
 
 #[derive(Args)]
@@ -82,6 +102,18 @@ enum AdminCommand {
     },
     /// Give an account a new password and end its sessions
     ResetPassword { login: String },
+    /// Make a token for an account; prints it once
+    Token {
+        login: String,
+        #[arg(long, default_value = "CLI")]
+        name: String,
+        /// read, publish or admin
+        #[arg(long, default_value = "publish")]
+        scope: TokenScope,
+        /// Days until it ends [default: it does not]
+        #[arg(long)]
+        days: Option<i64>,
+    },
 }
 
 #[derive(Args)]
@@ -105,7 +137,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
-    match runtime.block_on(run(cli.command)) {
+    match runtime.block_on(run(cli.command, cli.server)) {
         Ok(status) => status,
         Err(error) => fail(&error),
     }
@@ -116,7 +148,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
+async fn run(command: Command, server: Remote) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(settings) => serve(Config::load(settings)?).await,
         Command::Migrate(settings) => App::boot(Config::load(settings)?).await.map(|_| ExitCode::SUCCESS),
@@ -131,6 +163,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Admin(admin) => administer(admin).await,
         Command::Demo(demo) => {
             sampan::demo::run(start(Config::load(demo.settings)?).await?, &demo.seed, demo.exit).await
+        }
+        Command::Client(client) => {
+            let context = cli::Context {
+                url: server.url,
+                token: server.token,
+                profile: config::profile_dir(),
+                no_color: config::no_color(),
+                extra_ca: server.ca_file,
+            };
+            cli::run(client, context).await
         }
     }
 }
@@ -161,6 +203,11 @@ async fn administer(admin: Admin) -> anyhow::Result<ExitCode> {
         }
         AdminCommand::ResetPassword { login } => {
             accounts::reset_password(&app, &login).await.map(|password| (login, password))
+        }
+        AdminCommand::Token { login, name, scope, days } => {
+            let made = accounts::token_from_server(&app, &login, &name, scope, days).await;
+            println!("{}", made.map_err(|error| anyhow::anyhow!("{error}"))?);
+            return Ok(ExitCode::SUCCESS);
         }
     };
     let (login, password) = done.map_err(|error| anyhow::anyhow!("{error}"))?;

@@ -12,6 +12,7 @@ use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::model::audit::changes;
 use crate::model::new_id;
+use crate::model::token::TokenScope;
 use crate::model::user::{Role, User};
 use crate::sessions::throttle::Bucket;
 
@@ -248,6 +249,18 @@ pub async fn create_from_server(app: &App, login: &str, name: &str, role: Role) 
     let user = insert(app, New { login, name, role, password: &password, must_change: true }).await?;
     audit::note_stranger(app, &user.login, "", "user.create", json!({ "by": "server", "role": role })).await;
     Ok((user, password))
+}
+
+/// For whoever may run commands on the server: a token that speaks for a login, such as that of a build server.
+pub async fn token_from_server(
+    app: &App,
+    login: &str,
+    name: &str,
+    scope: TokenScope,
+    days: Option<i64>,
+) -> Result<String> {
+    let user = db::users::find_by_login(&app.db, &login.trim().to_lowercase()).await?.ok_or(Error::NotFound)?;
+    Ok(super::tokens::create(app, &user, name, scope, None, days).await?.0)
 }
 
 pub(super) fn checked_name(name: &str) -> Result<String> {

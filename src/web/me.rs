@@ -117,12 +117,7 @@ impl MePage {
         let has = |words: &[(&'static str, &'static str)]| {
             words.iter().find(|(word, _)| session.agent.contains(word)).map_or("", |(_, name)| *name)
         };
-        let browser = has(&[
-            ("Edg/", "Edge"),
-            ("Firefox/", "Firefox"),
-            ("Chrome/", "Chrome"),
-            ("Safari/", "Safari"),
-        ]);
+        let browser = has(&[("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
         let system = has(&[
             ("Harmony", "HarmonyOS"),
             ("Android", "Android"),

@@ -1,5 +1,6 @@
 //! HTTP only: the whole URL table and its layers.
 
+mod api;
 mod assets;
 mod audit;
 mod dashboard;
@@ -36,12 +37,20 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::app::App;
 use crate::db;
+use crate::model::user::User;
+
+pub use api::openapi;
 
 /// Forms carry a key and a few texts.
 const MAX_FORM: usize = 256 * 1024;
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What our pages may do.
+fn policy() -> HeaderValue {
+    HeaderValue::from_static(CSP)
+}
 
 pub fn router(app: App) -> anyhow::Result<Router> {
     let pages = Router::new()
@@ -124,8 +133,10 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new());
-    // Phones are outside of sessions, cross-site checks and compression: they have no cookies, and ask for parts of files.
-    Ok(phones::router().merge(pages).with_state(app))
+    let api = api::router(&app);
+    // Neither has cookies: sessions and cross-site checks are not for them. Phones also ask for parts of files, so that
+    // nothing is compressed for them.
+    Ok(phones::router().merge(api.layer(CompressionLayer::new())).merge(pages).with_state(app))
 }
 
 async fn ready(State(app): State<App>) -> Response {
@@ -139,6 +150,6 @@ async fn ready(State(app): State<App>) -> Response {
 }
 
 /// What people and programs may look up of a release; 404 for all that is not theirs to see.
-async fn find_release(app: &App, who: &session::SignedIn, id: &str) -> crate::error::Result<db::releases::Listed> {
-    db::releases::find(&app.db, who.user.scope(), id).await?.ok_or(crate::error::Error::NotFound)
+async fn find_release(app: &App, user: &User, id: &str) -> crate::error::Result<db::releases::Listed> {
+    db::releases::find(&app.db, user.scope(), id).await?.ok_or(crate::error::Error::NotFound)
 }

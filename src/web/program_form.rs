@@ -254,7 +254,7 @@ pub(super) async fn create(State(app): State<App>, who: SignedIn, Form(form): Fo
     }
 }
 
-fn values_of(p: &Program) -> Values {
+pub(super) fn values_of(p: &Program) -> Values {
     let plain = [
         ("group", &p.group_id),
         ("name", &p.name),

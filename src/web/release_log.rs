@@ -19,6 +19,7 @@ use crate::bus::Moved;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::model::log::plain;
+use crate::model::user::User;
 use crate::ops::{audit, logs};
 
 #[derive(Deserialize)]
@@ -41,7 +42,7 @@ pub(super) async fn live(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response> {
     check_origin(&app, &headers)?;
-    find_release(&app, &who, &id).await?;
+    find_release(&app, &who.user, &id).await?;
     Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
         tokio::select! {
             followed = follow(&app, &who, &id, query.from.max(1), socket) => {
@@ -62,7 +63,7 @@ async fn follow(app: &App, who: &SignedIn, id: &str, from: i64, mut socket: WebS
     let mut head_moved = true;
     loop {
         // The row before the lines: a runner stores every line before it ends a release.
-        let over = find_release(app, who, id).await?.release.status.is_final();
+        let over = find_release(app, &who.user, id).await?.release.status.is_final();
         loop {
             let lines = logs::read(app, id, next).await?;
             let Some(last) = lines.last() else { break };
@@ -100,9 +101,13 @@ async fn follow(app: &App, who: &SignedIn, id: &str, from: i64, mut socket: WebS
 
 /// The whole log, plain, streamed chunk by chunk.
 pub(super) async fn text(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
-    let release = find_release(&app, &who, &id).await?.release;
-    let program = db::programs::find(&app.db, who.user.scope(), &release.program_id).await?.ok_or(Error::NotFound)?;
-    audit::downloaded(&app, &who.user, "log", (&id, &program.name)).await;
+    whole(app, who.user, id).await
+}
+
+pub(super) async fn whole(app: App, user: User, id: String) -> Result<Response> {
+    let release = find_release(&app, &user, &id).await?.release;
+    let program = db::programs::find(&app.db, user.scope(), &release.program_id).await?.ok_or(Error::NotFound)?;
+    audit::downloaded(&app, &user, "log", (&id, &program.name)).await;
     let name: String = program.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let lines = stream::try_unfold((app, id.clone(), 1), |(app, id, next)| async move {
         let lines = logs::read(&app, &id, next).await.map_err(|error| std::io::Error::other(error.to_string()))?;

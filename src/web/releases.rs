@@ -20,7 +20,7 @@ use crate::lang::Lang;
 use crate::model::log::{Line, plain};
 use crate::model::program::Program;
 use crate::model::release::{Action, Environment};
-use crate::model::user::Verb;
+use crate::model::user::{User, Verb};
 use crate::ops::{logs, releases};
 use crate::store::key;
 
@@ -109,7 +109,7 @@ async fn may_in(app: &App, who: &SignedIn, program: Option<&Program>, verb: Verb
 /// Both live parts of a release's page.
 pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, More)> {
     let l = who.visitor.lang;
-    let listed = find_release(app, who, id).await?;
+    let listed = find_release(app, &who.user, id).await?;
     let program = db::programs::find(&app.db, who.user.scope(), &listed.release.program_id).await?;
     let console_url = program.as_ref().and_then(|p| app.platforms.get(&p.platform)).map(|p| p.console_url.clone());
     let stages = db::releases::list_stages(&app.db, id).await?;
@@ -199,7 +199,11 @@ impl Head {
 }
 
 pub(super) async fn qr(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
-    let release = find_release(&app, &who, &id).await?.release;
+    image(&app, &who.user, &id).await
+}
+
+pub(super) async fn image(app: &App, user: &User, id: &str) -> Result<Response> {
+    let release = find_release(app, user, id).await?.release;
     let bytes = app.store.get(&release.qr_key.ok_or(Error::NotFound)?).await?.ok_or(Error::NotFound)?;
     let (_, kind) = key::image_type(&bytes).ok_or(Error::NotFound)?;
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=3600")], bytes).into_response())

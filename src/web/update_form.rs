@@ -105,11 +105,11 @@ pub(super) async fn new(
 
 /// What a form brought.
 #[derive(Default)]
-struct Sent {
-    fields: Fields,
-    staged: Option<Staged>,
+pub(super) struct Sent {
+    pub fields: Fields,
+    pub staged: Option<Staged>,
     name: String,
-    problem: Option<Text>,
+    pub problem: Option<Text>,
 }
 
 pub(super) async fn create(
@@ -150,7 +150,7 @@ pub(super) async fn create(
     }
 }
 
-async fn receive(app: &App, mut form: Multipart) -> Result<Sent> {
+pub(super) async fn receive(app: &App, mut form: Multipart) -> Result<Sent> {
     let unreadable = |_| Error::invalid("file", Text::new("errors.upload"));
     let mut sent = Sent::default();
     while let Some(field) = form.next_field().await.map_err(unreadable)? {

@@ -295,7 +295,7 @@ async fn update_page(
     })
 }
 
-fn values_of(u: &Update) -> Fields {
+pub(super) fn values_of(u: &Update) -> Fields {
     let code = |code: Option<i64>| code.map(|code| code.to_string()).unwrap_or_default();
     [
         ("min_native", code(u.min_native)),
