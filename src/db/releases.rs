@@ -288,8 +288,14 @@ pub async fn find(db: &Db, scope: Scope<'_>, id: &str) -> Result<Option<Listed>>
     Ok(on!(db, c => sqlx::query_as(SQL).bind(id).bind(scope.user()).bind(scope.group()).fetch_optional(c).await)?)
 }
 
-/// Newest first; `before` is the cursor: the `created_at` of the last one seen.
-pub async fn list_of_program(db: &Db, scope: Scope<'_>, program: &str, before: Ms, limit: i64) -> Result<Vec<Listed>> {
+/// The same of one program.
+pub async fn list_of_program(
+    db: &Db,
+    scope: Scope<'_>,
+    program: &str,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
     let filter = Filter { program: Some(program.to_owned()), ..Filter::default() };
     search(db, scope, &filter, before, limit).await
 }
@@ -305,14 +311,20 @@ pub struct Filter {
     pub until: Option<Ms>,
 }
 
-/// Newest first; `before` is the cursor: the `created_at` of the last one seen.
-pub async fn search(db: &Db, scope: Scope<'_>, filter: &Filter, before: Ms, limit: i64) -> Result<Vec<Listed>> {
+/// Newest first; `before` is the cursor: the id of the last one seen, ids sort by time of making.
+pub async fn search(
+    db: &Db,
+    scope: Scope<'_>,
+    filter: &Filter,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Listed>> {
     const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \
         JOIN visible_program v ON v.program_id = r.program_id \
         WHERE v.user_id = $1 AND ($2 IS NULL OR v.group_id = $2) \
         AND ($3 IS NULL OR r.program_id = $3) AND ($4 IS NULL OR v.group_id = $4) AND ($5 IS NULL OR r.requested_by = $5) \
-        AND ($6 IS NULL OR r.status = $6) AND r.created_at >= $7 AND r.created_at < $8 AND r.created_at < $9 \
-        ORDER BY r.created_at DESC, r.id DESC LIMIT $10";
+        AND ($6 IS NULL OR r.status = $6) AND r.created_at >= $7 AND r.created_at < $8 AND ($9 IS NULL OR r.id < $9) \
+        ORDER BY r.id DESC LIMIT $10";
     let status = filter.status.map(Status::as_str);
     let (since, until) = (filter.since.unwrap_or(0), filter.until.unwrap_or(Ms::MAX));
     Ok(on!(db, c => sqlx::query_as(SQL)

@@ -198,6 +198,9 @@ pub(super) fn defaults(platform: &Platform, values: &mut Values) {
 }
 
 pub(super) async fn new(State(app): State<App>, who: SignedIn, Query(mut values): Query<Values>) -> Result<Response> {
+    if !may_edit(&who.user) {
+        return Err(Error::Forbidden);
+    }
     if db::programs::list_groups(&app.db, who.user.scope()).await?.is_empty() {
         return Ok(Redirect::to("/groups/new").into_response());
     }
@@ -220,9 +223,6 @@ struct ChoosePage {
 }
 
 async fn choose(app: &App, who: &SignedIn, values: &Values) -> Result<Response> {
-    if !may_edit(&who.user) {
-        return Err(Error::Forbidden);
-    }
     let l = who.visitor.lang;
     let shown = |p: &Platform| {
         let gives: Vec<_> = p.actions.iter().map(|action| l.action(action.as_str())).collect();

@@ -14,7 +14,6 @@ use super::session::SignedIn;
 use super::shown::{Shown, platform_label};
 use super::terms::{Asks, Terms};
 use crate::app::App;
-use crate::clock::Ms;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::lang::Lang;
@@ -64,7 +63,7 @@ struct ProgramPage {
     history: Vec<Shown>,
     total: i64,
     /// Cursor of the next page of history.
-    older: Option<Ms>,
+    older: Option<String>,
     paged: bool,
 }
 
@@ -131,7 +130,7 @@ impl ActionForm {
 
 #[derive(Deserialize)]
 pub(super) struct History {
-    before: Option<Ms>,
+    before: Option<String>,
 }
 
 pub(super) async fn show(
@@ -160,7 +159,7 @@ async fn program_page(
     app: &App,
     who: &SignedIn,
     id: &str,
-    before: Option<Ms>,
+    before: Option<String>,
     typed: Option<(Action, Values, Errors)>,
 ) -> Result<ProgramPage> {
     let (scope, l) = (who.user.scope(), who.visitor.lang);
@@ -169,10 +168,10 @@ async fn program_page(
     let may = |verb: Verb| who.user.may_in(verb, &group.id, group.restricted);
     let (may_publish, may_edit) = (may(Verb::Publish) || may(Verb::PublishUpdates), may(Verb::EditPrograms));
     let platform = app.platforms.get(&program.platform).ok_or(Error::NotFound)?;
-    let mut listed = db::releases::list_of_program(&app.db, scope, id, before.unwrap_or(Ms::MAX), HISTORY + 1).await?;
+    let mut listed = db::releases::list_of_program(&app.db, scope, id, before.as_deref(), HISTORY + 1).await?;
     let more = listed.len() as i64 > HISTORY;
     listed.truncate(HISTORY as usize);
-    let older = listed.last().filter(|_| more).map(|last| last.release.created_at);
+    let older = listed.last().filter(|_| more).map(|last| last.release.id.clone());
     let updates = db::updates::list_of_program(&app.db, scope, id).await?;
     let allowed = |action: Action| may(if action == Action::Publish { Verb::PublishUpdates } else { Verb::Publish });
     let forms = forms(app, who, platform, &program, typed, &updates, allowed).await?;

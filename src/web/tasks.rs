@@ -36,7 +36,7 @@ struct TasksPage {
     people: Vec<User>,
     asked: Asked,
     query: String,
-    older: Option<Ms>,
+    older: Option<String>,
     paged: bool,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Asked {
     status: String,
     /// Days back; empty for all time.
     days: String,
-    before: Option<Ms>,
+    before: Option<String>,
 }
 
 impl TasksPage {
@@ -72,11 +72,10 @@ pub(super) async fn tasks(State(app): State<App>, who: SignedIn, Query(asked): Q
         since: asked.days.parse::<i64>().ok().map(|days| app.clock.now() - days.clamp(1, 3650) * DAY),
         until: None,
     };
-    let before = asked.before.unwrap_or(Ms::MAX);
-    let mut listed = db::releases::search(&app.db, scope, &filter, before, PAGE + 1).await?;
+    let mut listed = db::releases::search(&app.db, scope, &filter, asked.before.as_deref(), PAGE + 1).await?;
     let more = listed.len() as i64 > PAGE;
     listed.truncate(PAGE as usize);
-    let older = listed.last().filter(|_| more).map(|last| last.release.created_at);
+    let older = listed.last().filter(|_| more).map(|last| last.release.id.clone());
     let mut programs = db::programs::list(&app.db, scope).await?;
     programs.extend(db::programs::list_archived(&app.db, scope).await?);
     let by_id: HashMap<&str, &Program> = programs.iter().map(|program| (program.id.as_str(), program)).collect();

@@ -68,9 +68,9 @@ async fn one_at_a_time(w: World) {
     assert_eq!(latest.iter().map(|l| l.release.id.as_str()).collect::<Vec<_>>(), [first.id.as_str()]);
     let active = db::releases::list_active(&w.app.db, w.owner.scope()).await.unwrap();
     assert_eq!(active.iter().map(|l| l.release.id.as_str()).collect::<Vec<_>>(), [second.id.as_str()]);
-    let page = db::releases::list_of_program(&w.app.db, w.owner.scope(), &program.id, i64::MAX, 1).await.unwrap();
+    let page = db::releases::list_of_program(&w.app.db, w.owner.scope(), &program.id, None, 1).await.unwrap();
     assert_eq!(page[0].release.id, second.id, "newest first");
-    let rest = db::releases::list_of_program(&w.app.db, w.owner.scope(), &program.id, page[0].release.created_at, 9)
+    let rest = db::releases::list_of_program(&w.app.db, w.owner.scope(), &program.id, Some(&page[0].release.id), 9)
         .await
         .unwrap();
     assert_eq!(rest[0].release.id, first.id);

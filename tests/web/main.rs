@@ -5,8 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod api;
+mod cli;
 mod forms;
 mod live;
+mod matrix;
 mod phones;
 mod roles;
 mod site;

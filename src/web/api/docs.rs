@@ -23,7 +23,10 @@ pub(super) fn document() -> OpenApi {
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     OpenApiBuilder::new()
         .info(info.build())
-        .components(Some(ComponentsBuilder::new().security_scheme("token", bearer).build()))
+        .components(Some(
+            // The router collects what answers name, but not what that names in turn.
+            ComponentsBuilder::new().security_scheme("token", bearer).schema_from::<super::error::Detail>().build(),
+        ))
         .security(Some([utoipa::openapi::SecurityRequirement::new("token", Vec::<String>::new())]))
         .build()
 }

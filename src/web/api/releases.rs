@@ -150,12 +150,11 @@ pub(super) async fn list(
         group: search.group,
         user,
     };
-    let before = search.cursor.map(|cursor| cursor.parse::<Ms>()).transpose();
-    let before = before.map_err(|_| ApiError::bad_request("cursor: not one of ours"))?.unwrap_or(Ms::MAX);
-    let mut listed = db::releases::search(&app.db, who.user.scope(), &filter, before, limit + 1).await?;
+    let mut listed =
+        db::releases::search(&app.db, who.user.scope(), &filter, search.cursor.as_deref(), limit + 1).await?;
     let more = listed.len() as i64 > limit;
     listed.truncate(limit as usize);
-    let next_cursor = listed.last().filter(|_| more).map(|last| last.release.created_at.to_string());
+    let next_cursor = listed.last().filter(|_| more).map(|last| last.release.id.clone());
     let mut programs = db::programs::list(&app.db, who.user.scope()).await?;
     programs.extend(db::programs::list_archived(&app.db, who.user.scope()).await?);
     let items = listed.into_iter().map(|item| {
