@@ -9,6 +9,7 @@ pub mod logs;
 pub mod people;
 pub mod program_settings;
 pub mod programs;
+pub mod provider;
 pub mod releases;
 pub mod repositories;
 pub mod robots;

@@ -12,6 +12,7 @@ mod page;
 mod phones;
 mod program_form;
 mod programs;
+mod provider;
 mod release_log;
 mod releases;
 mod repository;
@@ -57,6 +58,8 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/", get(dashboard::home))
         .route("/live", get(dashboard::live))
         .route("/sign-in", get(sign_in::get).post(sign_in::post))
+        .route("/sign-in/provider", get(provider::leave))
+        .route("/sign-in/callback", get(provider::back))
         .route("/sign-up", get(sign_in::get_up).post(sign_in::post_up))
         .route("/sign-out", post(sign_in::out))
         .route("/preferences", post(me::preferences))

@@ -12,7 +12,7 @@ import { wrongs } from './watch.mjs';
 
 const LANGS = ['zh-CN', 'en'];
 const WIDTHS = [1280, 375];
-const KEY = /\b(status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|inspect|release|receipt|package|system|me|error_page|errors|failure_titles|failures)\.(?!json\b)[a-z_]+/;
+const KEY = /\b(users|audit|tasks|robots|members|sign_up|api_docs|status|stage|action|environment|role|theme|nav|frame|sign_in|start|home|group|form|program|publish|inspect|release|receipt|package|system|me|error_page|errors|failure_titles|failures)\.(?!json\b)[a-z_]+/;
 // The first owner's name is data too.
 const DATA = [...Object.values(names), ...changelogs, remark, '管理员', '灯每分钟转两圈'];
 
@@ -103,10 +103,21 @@ describe('looks', () => {
       await page.getByRole('alert').waitFor();
     },
   }));
+  it('signing up', () => look('sign-up', '/sign-up', { signedIn: false, more: switchesOnTop }));
+  it('the description of the API', () => look('api-docs', '/api/docs', { signedIn: false, prepare: unfold }));
   it('a missing page', () => look('404', '/no/such/page'));
   it('the empty home page', () => look('home-empty', '/'));
   it('a new group', () => look('group-new', '/groups/new'));
   it('me', () => look('me', '/me'));
+  it('people', () => look('users', '/users'));
+  it('a new person', () => look('user-new', '/users/new'));
+  it('a new person, with mistakes', () => look('user-mistake', '/users/new', {
+    prepare: async (page) => {
+      for (const [field, value] of Object.entries({ login: 'a b', name: ' ' })) await page.fill(`#${field}`, value);
+      await page.click('form[action="/users"] .btn-primary');
+      await page.locator('.field-error').first().waitFor();
+    },
+  }));
   it('a system that keeps nothing yet', () => look('system-empty', '/system'));
 
   describe('on a working day', () => {
@@ -169,6 +180,9 @@ describe('looks', () => {
     }));
     it('the form of a hot update', () => look('publish-update', `${at.app}#publish`));
     it('a program of another platform', () => look('program-alipay', `${at.alipay}#upload`));
+    it('everybody\'s releases', () => look('tasks', '/tasks'));
+    it('the audit log', () => look('audit', '/audit'));
+    it('uploader slots', () => look('robots', '/robots'));
     it('what a system keeps', () => look('system', '/system', { prepare: unfold }));
 
     it('the drawer of a phone', async () => {

@@ -2,7 +2,7 @@
 
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { signIn, visitor } from './people.mjs';
+import { enrol, signIn, visitor } from './people.mjs';
 import { state, untilOver } from './release.mjs';
 import { guarded, nativeProgram, pushed, staleBranch, token, trunk } from './repos.mjs';
 import { names, seeded } from './seeded.mjs';
@@ -204,7 +204,7 @@ describe('an admin', () => {
     for (const role of ['viewer', 'publisher']) {
       const login = `keeper-${role}`;
       const other = await visitor(sampan.server);
-      await signIn(other, { login, password: sampan.server.account(login, role) });
+      await enrol(other, { login, password: sampan.server.account(login, role) });
       const theirs = await other.newPage();
       await theirs.goto(at.lighthouse);
       assert.equal(await theirs.locator('a[href="/system"]').count(), 0, role);

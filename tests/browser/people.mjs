@@ -23,6 +23,13 @@ export async function visitor(server, { lang = 'zh-CN', theme = 'auto', phone = 
   return context;
 }
 
+/** The first sign-in of an account that somebody else made: chooses its own password, which then is `password`. */
+export async function enrol(context, { login, password: given }) {
+  await signIn(context, { login, password: given });
+  const answer = await context.request.post('/me/password', { form: { current: given, password } });
+  if (!answer.ok()) throw new Error(`a first password: ${answer.status()}`);
+}
+
 /** Signs the context in without a page. */
 export async function signIn(context, as = { login: 'admin', password }) {
   const answer = await context.request.post('/sign-in', { form: as });

@@ -5,3 +5,4 @@ import './looks.test.mjs';
 import './manage.test.mjs';
 import './noscript.test.mjs';
 import './updates.test.mjs';
+import './people.test.mjs';

@@ -66,7 +66,7 @@ export async function serve(name) {
   const env = {
     ...process.env, NO_COLOR: '1', SAMPAN_EXTRA_HOSTS, SAMPAN_EXTRA_CA_FILE,
     SAMPAN_DATA_DIR: join(scratch(), name), SAMPAN_LISTEN: url.slice('http://'.length),
-    SAMPAN_ADMIN_PASSWORD: password, SAMPAN_DEMO_BANNER: 'true',
+    SAMPAN_ADMIN_PASSWORD: password, SAMPAN_DEMO_BANNER: 'true', SAMPAN_SELF_REGISTRATION: 'true',
   };
   const child = spawn(binary, ['serve'], { stdio: ['ignore', out, out], env });
   const account = (login, role) =>

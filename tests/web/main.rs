@@ -11,6 +11,7 @@ mod forms;
 mod live;
 mod matrix;
 mod phones;
+mod provider;
 mod roles;
 mod site;
 mod updates;

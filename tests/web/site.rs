@@ -25,8 +25,12 @@ impl Site {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(), change).await
+    }
+
+    /// For settings that have to name the address.
+    pub(crate) async fn start_on(listener: tokio::net::TcpListener, change: impl FnOnce(&mut Settings)) -> Self {
         let world = crate::support::world_with(None, change).await;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = sampan::web::router(world.app.clone()).unwrap();
         tokio::spawn(
