@@ -33,11 +33,12 @@ run() {
   "${@:2}" 2>&1 | tee "$logs/$1" || broken+=("$1")
 }
 
+(cd tests/oidc && npm ci --no-audit --no-fund >/dev/null)
 run rust cargo test --locked --no-fail-fast
 export SAMPAN_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/sampan
 run workers npm --prefix workers test
 (cd demo/standin && npm ci --no-audit --no-fund >/dev/null)
-run demo node --test demo/git-server.test.mjs scripts/sshd.test.mjs demo/standin/*.test.mjs demo/standin/*/*.test.mjs demo/demo.test.mjs
+run demo node --test demo/git-server.test.mjs scripts/sshd.test.mjs tests/oidc/provider.test.mjs demo/standin/*.test.mjs demo/standin/*/*.test.mjs demo/demo.test.mjs
 (cd tests/browser && npm ci --no-audit --no-fund >/dev/null)
 run browser node --test tests/browser/run.test.mjs
 

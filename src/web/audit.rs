@@ -89,11 +89,21 @@ impl AuditPage {
             other => other.to_string(),
         };
         let fields = entry.detail.as_object().into_iter().flatten();
+        let empty = |value: &serde_json::Value| {
+            value.is_null()
+                || value.as_str().is_some_and(str::is_empty)
+                || value.as_object().is_some_and(serde_json::Map::is_empty)
+        };
+        let says_something = |value: &serde_json::Value| match value.as_array().map(Vec::as_slice) {
+            Some([before, after]) => !empty(before) || !empty(after),
+            _ => !empty(value),
+        };
         let shown = |(name, value): (&String, &serde_json::Value)| match value.as_array().map(Vec::as_slice) {
+            Some([before, after]) if before.is_null() => (name.clone(), text(after)),
             Some([before, after]) => (name.clone(), format!("{} → {}", text(before), text(after))),
             _ => (name.clone(), text(value)),
         };
-        fields.filter(|(_, value)| !value.is_null()).map(shown).collect()
+        fields.filter(|(_, value)| says_something(value)).map(shown).collect()
     }
 }
 

@@ -187,8 +187,7 @@ describe('an admin', () => {
 
   it('clears what is kept: one, then all', async () => {
     await page.goto('/');
-    await page.click('#me-menu > summary');
-    await page.click('#me-menu a[href="/system"]');
+    await page.click('#nav a[href="/system"]');
     const rows = page.locator('.kept > .row');
     const before = await rows.count();
     assert.ok(before > 1);

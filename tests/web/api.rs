@@ -276,3 +276,19 @@ async fn people_sign_themselves_up_where_they_may() {
     assert_eq!(browser.get("/users").await.status(), 403, "as a viewer");
     assert_eq!(open.browser().post("/sign-up", &form).await.status(), 422, "taken");
 }
+
+/// The description and the server agree: schemathesis asks everything it promises, and much that it does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_true() {
+    let site = Site::start().await;
+    let w = &site.world;
+    let program = w.program("商城").await;
+    w.release(&program, None).await;
+    let (token, _) = tokens::create(&w.app, &w.owner, "t", TokenScope::Admin, None, None).await.unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/schemathesis.sh");
+    let asked = tokio::process::Command::new(script).arg(format!("http://{}", site.address)).arg(token).output();
+    let asked = asked.await.unwrap();
+    let told = [asked.stdout, asked.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(asked.status.success(), "{told}");
+    assert!(told.contains("Tested: 50"), "all of them were asked: {told}");
+}

@@ -12,6 +12,7 @@ mod live;
 mod matrix;
 mod phones;
 mod provider;
+mod redis;
 mod roles;
 mod site;
 mod updates;
