@@ -5,7 +5,9 @@
 //! ```text
 //! main → demo → web    ┐
 //!             → runner ┴→ ops → app → db queue bus catalogue store vault platform ┐
-//!             ops → package; ops, runner → git; runner → executor; queue → db ────┴→ model
+//!             ops → package; ops, runner → git; runner → executor;                |
+//!             queue, sessions → db; web, ops, app → sessions ─────────────────────┴→ model
+//! main → cli, which reaches a server over HTTP and imports no room
 //! config, error, clock, lang: beside model, importable by all
 //! ```
 

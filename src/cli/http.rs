@@ -21,6 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a call is made again when its answer was lost, where the server knows it by a key.
 const REPEATS: u64 = 2;
+const MAX_PICTURE: usize = 4 * 1024 * 1024;
 
 /// A live log.
 pub(super) type Socket = WebSocketStream<reqwest::Upgraded>;
@@ -87,6 +88,23 @@ impl Api {
                 None => return Ok(items),
             }
         }
+    }
+
+    /// A picture, up to [`MAX_PICTURE`] bytes.
+    pub(super) async fn picture(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let sent = self.request(Method::GET, path).timeout(TIMEOUT).send().await;
+        let mut response = sent.map_err(|error| self.lost(error))?;
+        if !response.status().is_success() {
+            return Err(self.read(response).await.err().unwrap_or_else(|| self.strange()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(more) = response.chunk().await.map_err(|error| self.lost(error))? {
+            bytes.extend(more);
+            if bytes.len() > MAX_PICTURE {
+                return Err(self.strange());
+            }
+        }
+        Ok(bytes)
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {

@@ -36,6 +36,17 @@ pub(super) fn of(release: &Value, base: &str) -> Option<Code> {
     }
 }
 
+/// What the first code in a picture says.
+pub(super) fn read(picture: &[u8]) -> Option<String> {
+    let mut reader = image::ImageReader::new(std::io::Cursor::new(picture)).with_guessed_format().ok()?;
+    let mut limits = image::Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(4096), Some(4096));
+    reader.limits(limits);
+    let grey = reader.decode().ok()?.to_luma8();
+    let (_, text) = rqrr::PreparedImage::prepare(grey).detect_grids().first()?.decode().ok()?;
+    Some(text)
+}
+
 /// Lines of half blocks, with the margin that readers want. Black on white where colours are allowed; else in the
 /// terminal's own, which are taken to be light on dark. `None` where the text is too long for a code.
 pub(super) fn draw(text: &str, colours: bool) -> Option<String> {
@@ -72,6 +83,23 @@ mod tests {
         let elsewhere = "https://vendor.example.com/a/b.PNG?x=1";
         assert_eq!(code(json!({"id": "1", "qr_url": elsewhere})), Some(Code::Picture(elsewhere.into())));
         assert_eq!(code(json!({"id": "1", "qr_url": null, "qr_expires_at": null})), None);
+    }
+
+    #[test]
+    fn a_picture_is_read() {
+        let text = "https://vendor.example.com/p/2";
+        let code = QrCode::new(text).unwrap();
+        let (size, scale) = (code.width() as u32, 6);
+        let dark = |x: u32, y: u32| {
+            let module = |at: u32| (at / scale).checked_sub(4).filter(|at| *at < size);
+            matches!((module(x), module(y)), (Some(x), Some(y)) if code[(x as usize, y as usize)] == qrcode::Color::Dark)
+        };
+        let side = (size + 8) * scale;
+        let drawn = image::GrayImage::from_fn(side, side, |x, y| image::Luma([if dark(x, y) { 0 } else { 255 }]));
+        let mut png = std::io::Cursor::new(Vec::new());
+        drawn.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        assert_eq!(read(png.get_ref()).as_deref(), Some(text));
+        assert_eq!(read(b"no picture"), None);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) async fn watch(api: &Api, screen: &mut Screen, release: Value, json: 
     board.show(screen, ended)?;
     screen.settle()?;
     if !json {
-        report(api, screen, &board.seen)?;
+        report(api, screen, &board.seen).await?;
     }
     Ok(outcome(&board.seen))
 }
@@ -106,22 +106,34 @@ impl Board {
     }
 }
 
+/// A code to scan, and what it says.
+fn code(screen: &mut Screen, text: &str) -> anyhow::Result<()> {
+    // Where nobody watches, an address says more than blocks.
+    if let Some(drawn) = qr::draw(text, screen.is_rich()).filter(|_| screen.is_terminal()) {
+        screen.line(&drawn)?;
+    }
+    screen.line(&format!("  QR code: {}", clean(text)))?;
+    Ok(())
+}
+
 /// Receipt, sizes and QR code, or why there are none.
-fn report(api: &Api, screen: &mut Screen, release: &Value) -> anyhow::Result<()> {
+async fn report(api: &Api, screen: &mut Screen, release: &Value) -> anyhow::Result<()> {
     let status = field(release, "status");
     screen.line(&screen.paint().tone(stages::tone(&status), &status))?;
     for line in receipt(release).into_iter().chain(failure(release)) {
         screen.line(&line)?;
     }
     match qr::of(release, api.base()) {
-        Some(qr::Code::Text(text)) => {
-            // Where nobody watches, an address says more than blocks.
-            if let Some(drawn) = qr::draw(&text, screen.is_rich()).filter(|_| screen.is_terminal()) {
-                screen.line(&drawn)?;
+        Some(qr::Code::Text(text)) => code(screen, &text)?,
+        Some(qr::Code::Picture(address)) => {
+            // A picture that the server keeps can be read and drawn; whoever wants it as it is has its address.
+            let kept = format!("/releases/{}/qr", field(release, "id"));
+            let picture = if address.ends_with(&kept) { api.picture(&kept).await.ok() } else { None };
+            if let Some(text) = picture.and_then(|picture| qr::read(&picture)) {
+                code(screen, &text)?;
             }
-            screen.line(&format!("  QR code: {text}"))?;
+            screen.line(&format!("  QR code, as a picture: {address}"))?;
         }
-        Some(qr::Code::Picture(address)) => screen.line(&format!("  QR code, as a picture: {address}"))?,
         None => {}
     }
     let until = field(release, "qr_expires_at");
