@@ -292,3 +292,21 @@ async fn the_description_is_true() {
     assert!(asked.status.success(), "{told}");
     assert!(told.contains("Tested: 50"), "all of them were asked: {told}");
 }
+
+#[tokio::test]
+async fn sessions_end_by_idling_and_by_age() {
+    let unused = Site::start().await;
+    let browser = unused.signed_in(Role::Owner).await;
+    unused.world.app.clock.advance(6 * sampan::clock::DAY);
+    assert_eq!(browser.get("/me").await.status(), 200);
+    let browser = unused.signed_in(Role::Viewer).await;
+    unused.world.app.clock.advance(8 * sampan::clock::DAY);
+    assert_eq!(browser.get("/me").await.status(), 303, "a week without use");
+
+    let busy = Site::start_with(|settings| settings.session_idle_hours = Some(100 * 24)).await;
+    let browser = busy.signed_in(Role::Owner).await;
+    busy.world.app.clock.advance(29 * sampan::clock::DAY);
+    assert_eq!(browser.get("/me").await.status(), 200);
+    busy.world.app.clock.advance(2 * sampan::clock::DAY);
+    assert_eq!(browser.get("/me").await.status(), 303, "a month after signing in, however much it is used");
+}
