@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie};
 
 use crate::app::App;
-use crate::bus::Moved;
+use crate::bus::{Listener, Moved};
 use crate::clock::{MINUTE, Ms};
 use crate::config::Config;
 use crate::db;
@@ -121,26 +121,35 @@ impl Ground {
     }
 }
 
-/// Until a person's rights are others than they were, or what they stand on is gone. Looks when the bus speaks of the
-/// person, and every minute: things also end by time alone.
+/// Until a person's rights are others than they were, or what they stand on is gone. Looks at once, when the bus speaks of
+/// the person, and every minute: things also end by time alone.
 pub(super) async fn until_ended(app: &App, user: &User, ground: &Ground) {
+    // Before the first look: what changed since the request was let in is seen, what changes from here on is heard.
     let mut bus = app.bus.listen();
     loop {
-        let moved = tokio::select! {
-            moved = bus.next() => moved,
-            () = tokio::time::sleep(std::time::Duration::from_secs(60)) => Some(Moved::Anything),
-        };
-        match moved {
-            Some(Moved::User(id)) if id == user.id => {}
-            Some(Moved::Anything) => {}
-            Some(_) => continue,
-            None => return,
-        }
         let now = db::users::find(&app.db, &user.id).await.ok().flatten().filter(|now| now.disabled_at.is_none());
         // Other rights make other pages: whoever is connected comes again.
         let same = now.is_some_and(|now| now.role == user.role && now.memberships == user.memberships);
-        if !same || !ground.stands(app, user).await {
+        if !same || !ground.stands(app, user).await || !concerned(&mut bus, &user.id).await {
             return;
+        }
+    }
+}
+
+/// Waits for a reason to look at a person again; false when there will be none.
+async fn concerned(bus: &mut Listener, user: &str) -> bool {
+    let minute = tokio::time::sleep(std::time::Duration::from_secs(60));
+    tokio::pin!(minute);
+    loop {
+        let moved = tokio::select! {
+            moved = bus.next() => moved,
+            () = &mut minute => return true,
+        };
+        match moved {
+            Some(Moved::User(id)) if id == user => return true,
+            Some(Moved::Anything) => return true,
+            Some(_) => {}
+            None => return false,
         }
     }
 }
