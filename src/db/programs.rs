@@ -135,6 +135,13 @@ pub async fn list_archived(db: &Db, scope: Scope<'_>) -> Result<Vec<Program>> {
     Ok(on!(db, c => sqlx::query_as(SQL).bind(scope.user()).bind(scope.group()).fetch_all(c).await)?)
 }
 
+/// All of them, those that take releases first.
+pub async fn list_with_archived(db: &Db, scope: Scope<'_>) -> Result<Vec<Program>> {
+    let mut all = list(db, scope).await?;
+    all.extend(list_archived(db, scope).await?);
+    Ok(all)
+}
+
 /// One that never had a release; false where it has some. Its credentials and updates go with it.
 pub async fn delete_unused(tx: &mut Tx, id: &str) -> Result<bool> {
     const SQL: &str = "DELETE FROM program WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM release WHERE program_id = $1)";

@@ -2,20 +2,18 @@
 
 use askama::Template;
 use axum::body::{Body, Bytes};
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{FutureExt, stream};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::find_release;
-use super::live::{MAX_HEARD, check_origin, fragments, send};
+use super::live::{MAX_HEARD, check_origin, follow, fragments};
 use super::releases::parts;
 use super::session::SignedIn;
 use crate::app::App;
-use crate::bus::Moved;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::model::log::plain;
@@ -44,8 +42,17 @@ pub(super) async fn live(
     check_origin(&app, &headers)?;
     find_release(&app, &who.user, &id).await?;
     Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
+        let head = || {
+            let parts = async {
+                let (head, more) = parts(&app, &who, &id).await?;
+                let (head, more) = (head.render()?, more.render()?);
+                let frame = fragments(&[("#release-head", &head), ("#release-more", &more)]);
+                Ok((head.into(), frame))
+            };
+            parts.boxed()
+        };
         tokio::select! {
-            followed = follow(&app, &who, &id, query.from.max(1), socket) => {
+            followed = follow(&app, &who.user, &id, query.from.max(1), socket, serde_json::to_value, head) => {
                 if let Err(error) = followed {
                     tracing::warn!(release = id, %error, "a live log ended");
                 }
@@ -53,50 +60,6 @@ pub(super) async fn live(
             () = who.ended(&app) => {}
         }
     }))
-}
-
-async fn follow(app: &App, who: &SignedIn, id: &str, from: i64, mut socket: WebSocket) -> Result<()> {
-    // Before the first look: what moves in between is heard.
-    let mut bus = app.bus.listen();
-    let mut next = from;
-    let mut shown = String::new();
-    let mut head_moved = true;
-    loop {
-        // The row before the lines: a runner stores every line before it ends a release.
-        let over = find_release(app, &who.user, id).await?.release.status.is_final();
-        loop {
-            let lines = logs::read(app, id, next).await?;
-            let Some(last) = lines.last() else { break };
-            next = last.n + 1;
-            if !send(&mut socket, &json!({ "lines": lines })).await {
-                return Ok(());
-            }
-        }
-        if head_moved || over {
-            let (head, more) = parts(app, who, id).await?;
-            let (head, more) = (head.render()?, more.render()?);
-            if head != shown {
-                if !send(&mut socket, &fragments(&[("#release-head", &head), ("#release-more", &more)])).await {
-                    return Ok(());
-                }
-                shown = head;
-            }
-        }
-        if over {
-            send(&mut socket, &json!({ "end": true })).await;
-            return Ok(());
-        }
-        tokio::select! {
-            moved = bus.release(id) => match moved {
-                Some(moved) => head_moved = !matches!(moved, Moved::Log(_)),
-                None => return Ok(()),
-            },
-            heard = socket.recv() => match heard {
-                Some(Ok(_)) => head_moved = false,
-                _ => return Ok(()),
-            },
-        }
-    }
 }
 
 /// The whole log, plain, streamed chunk by chunk.

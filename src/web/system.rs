@@ -67,10 +67,8 @@ struct Kept {
 pub(super) async fn show(State(app): State<App>, who: SignedIn) -> Result<Response> {
     let rows = snapshots::list(&app, &who.user).await?;
     let total: i64 = rows.iter().map(|row| row.bytes).sum();
-    let scope = who.user.scope();
-    let programs = db::programs::list(&app.db, scope).await?.into_iter();
-    let archived = db::programs::list_archived(&app.db, scope).await?;
-    let names: HashMap<String, String> = programs.chain(archived).map(|p| (p.id, p.name)).collect();
+    let programs = db::programs::list_with_archived(&app.db, who.user.scope()).await?;
+    let names: HashMap<String, String> = programs.into_iter().map(|p| (p.id, p.name)).collect();
     let kept = rows.into_iter().map(|row| Kept {
         program: row.program_id.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
         size: bytes(row.bytes),

@@ -76,8 +76,7 @@ pub(super) async fn tasks(State(app): State<App>, who: SignedIn, Query(asked): Q
     let more = listed.len() as i64 > PAGE;
     listed.truncate(PAGE as usize);
     let older = listed.last().filter(|_| more).map(|last| last.release.id.clone());
-    let mut programs = db::programs::list(&app.db, scope).await?;
-    programs.extend(db::programs::list_archived(&app.db, scope).await?);
+    let programs = db::programs::list_with_archived(&app.db, scope).await?;
     let by_id: HashMap<&str, &Program> = programs.iter().map(|program| (program.id.as_str(), program)).collect();
     let rows = listed.into_iter().map(|item| {
         let program = by_id.get(item.release.program_id.as_str()).copied();

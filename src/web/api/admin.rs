@@ -67,11 +67,8 @@ pub(super) async fn audit(
         action: search.action,
         target: search.target,
     };
-    let mut rows = log::list(&app, &who.user, &filter, search.cursor.as_deref(), limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let next_cursor = rows.last().filter(|_| more).map(|last| last.id.clone());
-    let items = rows.into_iter().map(|entry| Entry {
+    let rows = log::list(&app, &who.user, &filter, search.cursor.as_deref(), limit + 1).await?;
+    let shown = |entry: crate::model::audit::Entry| Entry {
         id: entry.id,
         at: rfc3339(entry.at),
         user_id: entry.user_id,
@@ -81,8 +78,8 @@ pub(super) async fn audit(
         target_id: entry.target_id,
         target: entry.target_name,
         detail: if entry.detail.is_null() { serde_json::json!({}) } else { entry.detail },
-    });
-    Ok(Json(Page { items: items.collect(), next_cursor }))
+    };
+    Ok(Json(Page::cut(rows, limit, |last| last.id.clone(), shown)))
 }
 
 /// A branch and the uploader slot it holds.

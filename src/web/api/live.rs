@@ -1,22 +1,21 @@
 //! A release's log as it grows, over a WebSocket: lines by number and the release whenever it moves.
 
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use futures::FutureExt;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::IntoParams;
 
 use super::super::find_release;
-use super::super::live::{MAX_HEARD, check_origin, send};
+use super::super::live::{MAX_HEARD, check_origin, follow};
 use super::super::session::{Ground, until_ended};
 use super::releases::one;
 use super::shapes::LogLine;
 use super::{ApiError, Asked, Caller, Failures, Result};
 use crate::app::App;
-use crate::bus::Moved;
-use crate::ops::logs;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -43,8 +42,17 @@ pub(super) async fn log_live(
     let from = asked.from.unwrap_or(1).max(1);
     Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
         let ground = Ground::Token(who.token.id.clone());
+        let line = |line| serde_json::to_value(LogLine::from(line));
+        let head = || {
+            let release = async {
+                let release = serde_json::to_value(one(&app, &who.user, &id, who.lang).await?)?;
+                let frame = json!({ "release": release });
+                Ok((release, frame))
+            };
+            release.boxed()
+        };
         tokio::select! {
-            followed = follow(&app, &who, &id, from, socket) => {
+            followed = follow(&app, &who.user, &id, from, socket, line, head) => {
                 if followed.is_err() {
                     tracing::warn!(release = id, "a live log ended early");
                 }
@@ -52,48 +60,4 @@ pub(super) async fn log_live(
             () = until_ended(&app, &who.user, &ground) => {}
         }
     }))
-}
-
-async fn follow(app: &App, who: &Caller, id: &str, from: i64, mut socket: WebSocket) -> Result<()> {
-    // Before the first look: what moves in between is heard.
-    let mut bus = app.bus.listen();
-    let mut next = from;
-    let mut shown = Value::Null;
-    let mut moved = true;
-    loop {
-        // The row before the lines: a runner stores every line before it ends a release.
-        let over = find_release(app, &who.user, id).await?.release.status.is_final();
-        loop {
-            let lines = logs::read(app, id, next).await?;
-            let Some(last) = lines.last() else { break };
-            next = last.n + 1;
-            let lines: Vec<LogLine> = lines.into_iter().map(LogLine::from).collect();
-            if !send(&mut socket, &json!({ "lines": lines })).await {
-                return Ok(());
-            }
-        }
-        if moved || over {
-            let release = serde_json::to_value(one(app, &who.user, id, who.lang).await?)?;
-            if release != shown {
-                if !send(&mut socket, &json!({ "release": release })).await {
-                    return Ok(());
-                }
-                shown = release;
-            }
-        }
-        if over {
-            send(&mut socket, &json!({ "end": true })).await;
-            return Ok(());
-        }
-        tokio::select! {
-            heard = bus.release(id) => match heard {
-                Some(heard) => moved = !matches!(heard, Moved::Log(_)),
-                None => return Ok(()),
-            },
-            said = socket.recv() => match said {
-                Some(Ok(_)) => moved = false,
-                _ => return Ok(()),
-            },
-        }
-    }
 }

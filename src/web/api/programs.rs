@@ -17,7 +17,7 @@ use crate::clock::rfc3339;
 use crate::db;
 use crate::error::Error;
 use crate::model;
-use crate::model::program::without_credentials;
+use crate::model::program::{Group, without_credentials};
 use crate::model::user::User;
 use crate::ops::programs::Form;
 use crate::ops::{credentials, programs, repositories};
@@ -54,18 +54,25 @@ pub(super) async fn list(
     let page: Vec<_> = fitting.by_ref().take(limit).collect();
     let more = fitting.next().is_some();
     let next_cursor = page.last().filter(|_| more).map(|last| last.id.clone());
+    let groups = db::programs::list_groups(&app.db, scope).await?;
     let mut items = Vec::with_capacity(page.len());
     for program in page {
-        items.push(shown(&app, &who.user, program).await?);
+        items.push(shown(&app, &groups, program).await?);
     }
     Ok(Json(Page { items, next_cursor }))
 }
 
-async fn shown(app: &App, user: &User, program: model::program::Program) -> Result<Program> {
+/// One as the API shows it.
+async fn one(app: &App, user: &User, program: model::program::Program) -> Result<Program> {
     let group = db::programs::find_group(&app.db, user.scope(), &program.group_id).await?;
+    shown(app, group.as_slice(), program).await
+}
+
+async fn shown(app: &App, groups: &[Group], program: model::program::Program) -> Result<Program> {
+    let group = groups.iter().find(|group| group.id == program.group_id);
     let stored = db::credentials::find(&app.db, &program.id).await?;
     Ok(Program {
-        group: group.map(|group| group.name).unwrap_or_default(),
+        group: group.map(|group| group.name.clone()).unwrap_or_default(),
         credential: Credential {
             configured: stored.is_some(),
             fingerprint: stored.as_ref().map(|c| c.fingerprint.clone()),
@@ -159,14 +166,14 @@ pub(super) async fn create(
         defaults(platform, &mut form);
     }
     let program = programs::create(&app, &who.user, &form).await?;
-    Ok((StatusCode::CREATED, Json(shown(&app, &who.user, program).await?)))
+    Ok((StatusCode::CREATED, Json(one(&app, &who.user, program).await?)))
 }
 
 /// A program.
 #[utoipa::path(get, path = "/programs/{id}", params(("id" = String, Path)), responses((status = 200, body = Program), Failures))]
 pub(super) async fn get(State(app): State<App>, who: Caller, Path(id): Path<String>) -> Result<Json<Program>> {
     let program = db::programs::find(&app.db, who.user.scope(), &id).await?.ok_or(Error::NotFound)?;
-    Ok(Json(shown(&app, &who.user, program).await?))
+    Ok(Json(one(&app, &who.user, program).await?))
 }
 
 /// Change a program.
@@ -182,7 +189,7 @@ pub(super) async fn update(
     let mut form = values_of(&old);
     wanted.onto(&mut form);
     let program = programs::update(&app, &who.user, &id, &form).await?;
-    Ok(Json(shown(&app, &who.user, program).await?))
+    Ok(Json(one(&app, &who.user, program).await?))
 }
 
 /// Delete a program that never had a release; others are archived.

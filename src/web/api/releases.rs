@@ -150,22 +150,17 @@ pub(super) async fn list(
         group: search.group,
         user,
     };
-    let mut listed =
-        db::releases::search(&app.db, who.user.scope(), &filter, search.cursor.as_deref(), limit + 1).await?;
-    let more = listed.len() as i64 > limit;
-    listed.truncate(limit as usize);
-    let next_cursor = listed.last().filter(|_| more).map(|last| last.release.id.clone());
-    let mut programs = db::programs::list(&app.db, who.user.scope()).await?;
-    programs.extend(db::programs::list_archived(&app.db, who.user.scope()).await?);
-    let items = listed.into_iter().map(|item| {
+    let listed = db::releases::search(&app.db, who.user.scope(), &filter, search.cursor.as_deref(), limit + 1).await?;
+    let programs = db::programs::list_with_archived(&app.db, who.user.scope()).await?;
+    let cursor = |last: &Listed| last.release.id.clone();
+    Ok(Json(Page::cut(listed, limit, cursor, |item| {
         let program = programs.iter().find(|program| program.id == item.release.program_id);
         shown(&app, item, program, vec![], who.lang)
-    });
-    Ok(Json(Page { items: items.collect(), next_cursor }))
+    })))
 }
 
 /// One as the API shows it.
-pub(super) async fn one(app: &App, user: &User, id: &str, l: Lang) -> Result<Release> {
+pub(super) async fn one(app: &App, user: &User, id: &str, l: Lang) -> crate::error::Result<Release> {
     let listed = find_release(app, user, id).await?;
     let program = db::programs::find(&app.db, user.scope(), &listed.release.program_id).await?;
     let stages = db::releases::list_stages(&app.db, id).await?.into_iter().map(|row| StageState {

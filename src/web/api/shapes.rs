@@ -20,6 +20,21 @@ pub(super) struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The first `limit` of rows that were asked for with one more, which tells whether there is a next page.
+    pub(super) fn cut<R>(
+        mut rows: Vec<R>,
+        limit: i64,
+        cursor: impl Fn(&R) -> String,
+        shown: impl FnMut(R) -> T,
+    ) -> Self {
+        let more = rows.len() as i64 > limit;
+        rows.truncate(limit as usize);
+        let next_cursor = rows.last().filter(|_| more).map(cursor);
+        Self { items: rows.into_iter().map(shown).collect(), next_cursor }
+    }
+}
+
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Paging {

@@ -32,11 +32,8 @@ pub(super) async fn list(
 ) -> Result<Json<Page<User>>> {
     let limit = limit(search.limit)?;
     let (like, after) = (search.q.unwrap_or_default(), search.cursor.unwrap_or_default());
-    let mut people = people::list(&app, &who.user, &like, &after, limit + 1).await?;
-    let more = people.len() as i64 > limit;
-    people.truncate(limit as usize);
-    let next_cursor = people.last().filter(|_| more).map(|last| last.login.clone());
-    Ok(Json(Page { items: people.into_iter().map(User::from).collect(), next_cursor }))
+    let people = people::list(&app, &who.user, &like, &after, limit + 1).await?;
+    Ok(Json(Page::cut(people, limit, |last| last.login.clone(), User::from)))
 }
 
 #[derive(Deserialize, ToSchema)]
