@@ -26,13 +26,13 @@ impl Report {
             });
             println!("{line}");
         }
-        println!("\n{:<28}{:>6}{:>12}{:>12}{:>12}", "figure", "n", "p50", "p95", "max");
+        println!("\n{:<36}{:>9}{:>16}{:>16}{:>16}", "figure", "n", "p50", "p95", "max");
         for (name, unit, values) in &self.series {
             let shown = |q: f64| match *unit {
                 "ratio" => format!("{:.2} ×", at(values, q)),
                 unit => format!("{:.0} {unit}", at(values, q)),
             };
-            println!("{name:<28}{:>6}{:>12}{:>12}{:>12}", values.len(), shown(0.5), shown(0.95), shown(1.0));
+            println!("{name:<36}{:>9}{:>16}{:>16}{:>16}", values.len(), shown(0.5), shown(0.95), shown(1.0));
         }
     }
 }

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/need.sh cargo node npm
-scripts/packages.sh build demo
+scripts/packages.sh build demo bench
 eval "$(scripts/engine.sh)"
 scripts/images.sh >/dev/null
 
@@ -17,3 +17,7 @@ set -a
 . "$world/env"
 set +a
 cargo bench --locked --bench pipeline
+cargo bench --locked --bench logs
+cargo build --release --locked
+(cd tests/browser && npm ci --no-audit --no-fund >/dev/null)
+SAMPAN_BIN=${CARGO_TARGET_DIR:-$PWD/target}/release/sampan node bench/browser.mjs

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the distribution packages that a purpose needs and the machine lacks (Debian, Ubuntu).
 #
-#   scripts/packages.sh PURPOSE…      build | demo | test | check | engine | base-images
+#   scripts/packages.sh PURPOSE…      build | demo | test | bench | check | engine | base-images
 #
 # With everything in place it only asks dpkg, and installs nothing.
 set -euo pipefail
@@ -12,7 +12,7 @@ die() {
   exit 1
 }
 usage() {
-  say "usage: scripts/packages.sh build|demo|test|check|engine|base-images …"
+  say "usage: scripts/packages.sh build|demo|test|bench|check|engine|base-images …"
   exit 2
 }
 
@@ -36,6 +36,10 @@ wanted() {
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
         have chromium chromium-browser google-chrome google-chrome-stable || echo chromium
         have redis-server || echo redis-server
+        ;;
+      bench)
+        printf '%s\n' wrk fonts-noto-cjk
+        have chromium chromium-browser google-chrome google-chrome-stable || echo chromium
         ;;
       engine)
         printf '%s\n' iptables curl ca-certificates

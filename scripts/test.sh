@@ -40,7 +40,7 @@ run workers npm --prefix workers test
 (cd demo/standin && npm ci --no-audit --no-fund >/dev/null)
 run demo node --test demo/git-server.test.mjs scripts/sshd.test.mjs tests/oidc/provider.test.mjs demo/standin/*.test.mjs demo/standin/*/*.test.mjs demo/demo.test.mjs
 (cd tests/browser && npm ci --no-audit --no-fund >/dev/null)
-run browser node --test tests/browser/run.test.mjs
+run browser node --test tests/browser/run.test.mjs tests/browser/log-parts.test.mjs tests/browser/scripts.test.mjs
 
 # cargo: "test result: ok. 3 passed; 0 failed; …"; node: "ℹ pass 3", "ℹ fail 0", or "# pass 3".
 sum() { sed 's/\x1b\[[0-9;]*m//g' "$logs"/* | sed -nE "$1" | awk '{n += $1} END {print n + 0}'; }

@@ -9,6 +9,7 @@ use crate::catalogue::{Catalogue, Entry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::logs::tails::Tails;
 use crate::model::{bytes_of, hex_of};
 use crate::platform::Platforms;
 use crate::platform::manifest::Produces;
@@ -29,6 +30,8 @@ pub struct App {
     pub platforms: Platforms,
     /// What phones are answered from.
     pub catalogue: Catalogue,
+    /// The newest lines of running logs.
+    pub tails: Tails,
     /// Signs what phones install.
     pub signer: Signer,
     pub sessions: Sessions,
@@ -59,6 +62,7 @@ impl App {
             sessions,
             throttle,
             catalogue: Catalogue::default(),
+            tails: Tails::default(),
             platforms: Platforms::load(config.platforms_dir.as_deref())?,
             instance: instance.into(),
             clock,

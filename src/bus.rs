@@ -6,7 +6,7 @@ use tokio::sync::broadcast;
 pub enum Moved {
     /// Status, stage or outcome of a release.
     Release(String),
-    /// New lines in its log.
+    /// New lines in its log. Only told to those who listen for logs: it happens many times a second.
     Log(String),
     /// A job may be waiting.
     Queue,
@@ -23,22 +23,29 @@ pub enum Moved {
 #[derive(Clone)]
 pub struct Bus {
     sender: broadcast::Sender<Moved>,
+    logs: broadcast::Sender<Moved>,
 }
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { sender: broadcast::channel(1024).0 }
+        Self { sender: broadcast::channel(1024).0, logs: broadcast::channel(1024).0 }
     }
 }
 
 impl Bus {
     pub fn tell(&self, moved: Moved) {
+        let sender = if matches!(moved, Moved::Log(_)) { &self.logs } else { &self.sender };
         // No listener is no error.
-        let _ = self.sender.send(moved);
+        let _ = sender.send(moved);
     }
 
     pub fn listen(&self) -> Listener {
         Listener { receiver: self.sender.subscribe() }
+    }
+
+    /// Hears of new lines, and of nothing else.
+    pub fn listen_to_logs(&self) -> Listener {
+        Listener { receiver: self.logs.subscribe() }
     }
 }
 
@@ -56,13 +63,12 @@ impl Listener {
         }
     }
 
-    /// Waits until this release (its row or its log) may have moved.
-    pub async fn release(&mut self, id: &str) -> Option<Moved> {
+    /// Waits until this release (its row, or its log for who listens to logs) may have moved; `None` as above.
+    pub async fn release(&mut self, id: &str) -> Option<()> {
         loop {
             match self.next().await? {
-                Moved::Release(moved) if moved == id => return Some(Moved::Release(moved)),
-                Moved::Log(moved) if moved == id => return Some(Moved::Log(moved)),
-                Moved::Anything => return Some(Moved::Anything),
+                Moved::Release(moved) | Moved::Log(moved) if moved == id => return Some(()),
+                Moved::Anything => return Some(()),
                 _ => {}
             }
         }

@@ -79,7 +79,7 @@ pub struct Settings {
     /// Room for installed dependencies and build caches kept between releases, MB; 0 keeps none [default: 20480]
     #[arg(long, env = "SAMPAN_SNAPSHOT_LIMIT_MB")]
     pub snapshot_limit_mb: Option<u64>,
-    /// Log text kept per release before the middle is dropped, MB [default: 64]
+    /// Log text kept per release before the middle is dropped, MB [default: 256]
     #[arg(long, env = "SAMPAN_LOG_LIMIT_MB")]
     pub log_limit_mb: Option<u64>,
     /// redis://… for sessions and sign-in throttling [default: in the database and in this process]
@@ -274,7 +274,7 @@ impl Config {
                 no_output_timeout: minutes(s.no_output_timeout_minutes, 10),
                 workspace: s.workspace_limit_mb.unwrap_or(10 * 1024) * 1024 * 1024,
             },
-            log_limit: s.log_limit_mb.unwrap_or(64) * 1024 * 1024,
+            log_limit: s.log_limit_mb.unwrap_or(256) * 1024 * 1024,
             git: GitLimits {
                 bytes: s.git_limit_mb.unwrap_or(2048).max(1) * 1024 * 1024,
                 time: minutes(s.git_timeout_minutes, 15),

@@ -1,6 +1,7 @@
 //! Chinese first, and English: looks texts up in `locales/` and formats what people read.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use crate::error::Text;
 
@@ -83,10 +84,40 @@ impl Lang {
         self.of("role", role.as_str())
     }
 
+    /// The words of the pages' scripts as a JSON object: `script` of the locale at the top, `script_log` below `log`. Fit to
+    /// stand in a data block of a page.
+    pub fn words(self) -> &'static str {
+        static WORDS: LazyLock<[String; 2]> = LazyLock::new(|| [Lang::Zh, Lang::En].map(script_words));
+        &WORDS[usize::from(self == Self::En)]
+    }
+
     pub fn text(self, text: &Text) -> String {
         let args: Vec<_> = text.args.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.with(text.key, &args)
     }
+}
+
+fn script_words(lang: Lang) -> String {
+    let mut words = serde_json::Map::new();
+    for (key, text) in crate::_RUST_I18N_BACKEND.messages_for_locale(lang.tag()).into_iter().flatten() {
+        let path = key.strip_prefix("script.").map(str::to_owned);
+        let Some(path) = path.or_else(|| key.strip_prefix("script_log.").map(|rest| format!("log.{rest}"))) else {
+            continue;
+        };
+        let mut at = &mut words;
+        let mut names: Vec<&str> = path.split('.').collect();
+        let last = names.pop().unwrap_or_default().to_owned();
+        for name in names {
+            let inner = at.entry(name).or_insert_with(|| serde_json::json!({}));
+            match inner.as_object_mut() {
+                Some(inner) => at = inner,
+                None => return String::new(),
+            }
+        }
+        at.insert(last, text.into());
+    }
+    // So that no text can end the block it stands in.
+    serde_json::Value::Object(words).to_string().replace('<', "\\u003c")
 }
 
 /// `1536` → `1.5 KB`, in units of 1024 as the vendors count.

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! main → demo → web    ┐
-//!             → runner ┴→ ops → app → db queue bus catalogue store vault platform ┐
-//!             ops → package; ops, runner → git; runner → executor;                |
-//!             queue, sessions → db; web, ops, app → sessions ─────────────────────┴→ model
+//!             → runner ┴→ ops → app → db queue bus catalogue logs store vault platform ┐
+//!             ops → package; ops, runner → git; runner → executor;                     |
+//!             queue, sessions → db; web, ops, app → sessions ──────────────────────────┴→ model
 //! main → cli, which reaches a server over HTTP and imports no room
 //! config, error, clock, lang: beside model, importable by all
 //! ```
@@ -25,6 +25,7 @@ pub mod executor;
 pub mod git;
 pub mod images;
 pub mod lang;
+pub mod logs;
 pub mod model;
 pub mod ops;
 pub mod package;

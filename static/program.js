@@ -2,11 +2,7 @@
 // Without this script the same buttons load the page again.
 
 import { toast } from './app.js';
-
-const zh = document.documentElement.lang.startsWith('zh');
-const say = zh
-  ? { asking: '正在连接代码仓库…', failed: '没有连上服务器，请再试一次。', filled: '已填入编译设置，保存后生效。' }
-  : { asking: 'Connecting to the repository…', failed: 'The server did not answer. Try again.', filled: 'Build settings filled in; save to keep them.' };
+import { say } from './words.js';
 
 const box = document.getElementById('inspection');
 
@@ -14,7 +10,7 @@ async function inspect(button) {
   forget();
   const note = document.createElement('p');
   note.className = 'soft';
-  note.textContent = say.asking;
+  note.textContent = say('inspect_asking');
   box.replaceChildren(note);
   button.setAttribute('aria-busy', 'true');
   button.disabled = true;
@@ -29,10 +25,10 @@ async function inspect(button) {
       box.innerHTML = await reply.text(); // our own template, escaped there
       propose(button.form);
     } else {
-      complain(reply.status === 422 ? await reply.text() : say.failed, reply.headers.get('X-Field'));
+      complain(reply.status === 422 ? await reply.text() : say('inspect_failed'), reply.headers.get('X-Field'));
     }
   } catch {
-    complain(say.failed);
+    complain(say('inspect_failed'));
   } finally {
     button.disabled = false;
     button.removeAttribute('aria-busy');
@@ -94,7 +90,7 @@ function fill(use) {
     if (folded) folded.open = true;
   }
   for (const other of box.querySelectorAll('[data-fill]')) other.setAttribute('aria-pressed', String(other === use));
-  toast(say.filled, 'succeeded');
+  toast(say('inspect_filled'), 'succeeded');
 }
 
 document.addEventListener('click', (event) => {

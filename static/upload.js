@@ -1,10 +1,9 @@
 // Sends a package with its progress in bytes. Without this script the same form sends it silently.
 
-const zh = document.documentElement.lang.startsWith('zh');
-const megabytes = (n) => (n / 1024 / 1024).toFixed(1);
-const say = zh
-  ? { sent: (done, all) => `已发送 ${megabytes(done)} / ${megabytes(all)} MB`, checking: '正在检查…', failed: '连接断开了，请再试一次。' }
-  : { sent: (done, all) => `${megabytes(done)} of ${megabytes(all)} MB sent`, checking: 'Checking…', failed: 'The connection broke. Try again.' };
+import { lang, say } from './words.js';
+
+const tenths = new Intl.NumberFormat(lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const megabytes = (n) => tenths.format(n / 1024 / 1024);
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
@@ -26,7 +25,7 @@ function send(form, button) {
   request.upload.addEventListener('progress', ({ loaded, total }) => {
     bar.max = total;
     bar.value = loaded;
-    text.textContent = loaded < total ? say.sent(loaded, total) : say.checking;
+    text.textContent = loaded < total ? say('upload_sent', { done: megabytes(loaded), all: megabytes(total) }) : say('upload_checking');
   });
   request.addEventListener('load', () => {
     // A success was redirected to the update's page; a mistake comes back as the form, with what is wrong.
@@ -38,7 +37,7 @@ function send(form, button) {
   });
   request.addEventListener('error', () => {
     over();
-    complain(form.querySelector('input[type="file"]'), say.failed);
+    complain(form.querySelector('input[type="file"]'), say('upload_failed'));
   });
   box.hidden = false;
   if (button) button.disabled = true;

@@ -333,6 +333,16 @@ pub async fn search(
         .fetch_all(c).await)?)
 }
 
+/// The program's releases whose package was measured, newest first.
+pub async fn list_measured(db: &Db, scope: Scope<'_>, program: &str, limit: i64) -> Result<Vec<Listed>> {
+    const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \
+        JOIN visible_program v ON v.program_id = r.program_id \
+        WHERE r.program_id = $1 AND v.user_id = $2 AND ($3 IS NULL OR v.group_id = $3) AND r.sizes <> '[]' \
+        ORDER BY r.id DESC LIMIT $4";
+    Ok(on!(db, c => sqlx::query_as(SQL)
+        .bind(program).bind(scope.user()).bind(scope.group()).bind(limit).fetch_all(c).await)?)
+}
+
 /// Running first, then waiting in their order.
 pub async fn list_active(db: &Db, scope: Scope<'_>) -> Result<Vec<Listed>> {
     const SQL: &str = "SELECT r.*, u.name AS requested_by_name FROM release r JOIN app_user u ON u.id = r.requested_by \

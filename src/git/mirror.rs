@@ -199,7 +199,7 @@ fn open(folder: &Path) -> Result<Repository> {
 }
 
 /// One folder per address; whoever reaches it with another token fetches with that token first.
-fn folder_name(url: &str, shallow: bool) -> String {
+pub(super) fn folder_name(url: &str, shallow: bool) -> String {
     let hash = crate::model::hex_of(&openssl::sha::sha256(without_credentials(url).as_bytes()));
     format!("{hash}{}.git", if shallow { "-shallow" } else { "" })
 }

@@ -2,6 +2,7 @@
 //! who may read what, and where the answers are kept, is not known here.
 
 mod access;
+mod history;
 mod mirror;
 mod survey;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use access::{Login, Remote, host_of};
+pub use history::{Between, Logged};
 pub use survey::Files;
 
 const CONNECT_TIMEOUT_MS: i32 = 20_000;
@@ -144,6 +146,13 @@ pub async fn files(
 /// Branches and tags as the last fetch left them, without asking the server. A repository never fetched has none.
 pub async fn known_refs(mirrors: PathBuf, url: String) -> Refs {
     tokio::task::spawn_blocking(move || mirror::known_refs(&mirrors, &url)).await.unwrap_or_default()
+}
+
+/// What lies between two commits, from what the last fetch left. An error where the mirror has no such history: it was
+/// cleared, or fetched one commit at a time.
+pub async fn between(mirrors: PathBuf, url: String, from: String, to: String, limit: usize) -> Result<Between> {
+    let task = tokio::task::spawn_blocking(move || history::between(&mirrors, &url, &from, &to, limit));
+    task.await.map_err(|error| GitError::Other(error.to_string()))?
 }
 
 /// Why a blocking call should end early; polled by libgit2's progress callbacks.

@@ -16,12 +16,41 @@ pub struct Line {
     pub text: String,
 }
 
-/// Lines `first_n..=last_n`, compressed.
+/// Where another stage begins in a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Number of its first line.
+    pub n: i64,
+    pub stage: String,
+    pub t: Ms,
+}
+
+/// Lines `first_n..=last_n`, packed.
 #[derive(Debug, Clone)]
 pub struct Chunk {
     pub first_n: i64,
     pub last_n: i64,
+    /// Stages that begin in it.
+    pub marks: Vec<Mark>,
     pub data: Vec<u8>,
+}
+
+/// The log of a release that is over: its blocks one after another in one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub key: String,
+    pub last_n: i64,
+    pub blocks: Vec<Placed>,
+    pub marks: Vec<Mark>,
+}
+
+/// Where a block lies in its object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    pub first_n: i64,
+    pub last_n: i64,
+    pub offset: u64,
+    pub bytes: u64,
 }
 
 /// Removes escape sequences and control characters, for readers that are not terminals.

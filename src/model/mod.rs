@@ -1,6 +1,7 @@
 //! Pure data and rules: no IO, no clock of its own, no platform by name.
 
 pub mod audit;
+pub mod contents;
 pub mod credential;
 pub mod decision;
 pub mod log;
@@ -10,6 +11,7 @@ pub mod robot;
 pub mod runner;
 pub mod snapshot;
 pub mod token;
+pub mod treemap;
 pub mod update;
 pub mod user;
 pub mod version;

@@ -76,11 +76,14 @@ pub struct Failure {
     /// The lines around the first error, where the last ones do not show it.
     #[serde(default)]
     pub excerpt: Vec<String>,
+    /// Number of the log's line where a reader should look first.
+    #[serde(default)]
+    pub line: Option<i64>,
 }
 
 impl Failure {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), args: vec![], tail: vec![], excerpt: vec![] }
+        Self { code: code.into(), message: message.into(), args: vec![], tail: vec![], excerpt: vec![], line: None }
     }
 
     pub fn args<const N: usize>(mut self, args: [&str; N]) -> Self {

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod contents;
 pub mod credentials;
 pub mod groups;
 pub mod logs;

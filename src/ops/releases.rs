@@ -15,6 +15,7 @@ use crate::model::user::{User, Verb};
 use crate::model::{new_id, version};
 use crate::platform::manifest::Produces;
 use crate::platform::{Platform, fields};
+use crate::store::key;
 
 const KEYS_LIVE: clock::Ms = 24 * HOUR;
 
@@ -269,12 +270,13 @@ pub async fn confirm(app: &App, actor: &User, id: &str, arrived: bool) -> Result
 pub async fn delete(app: &App, actor: &User, id: &str) -> Result<()> {
     let release = db::releases::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.release;
     let program = program_for(app, actor, Verb::HandleAnyRelease, &release.program_id).await?;
+    let log = db::logs::find_kept(&app.db, id).await?.map(|kept| kept.key);
     let mut tx = app.db.begin().await?;
     if !db::releases::delete_ended(&mut tx, id).await? {
         return Err(Error::Conflict(Text::new("errors.not_finished")));
     }
     tx.commit().await?;
-    if let Some(key) = &release.qr_key {
+    for key in release.qr_key.iter().chain(&log).chain([&key::contents(id)]) {
         app.store.delete(key).await?;
     }
     app.bus.tell(Moved::Programs);

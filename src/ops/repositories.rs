@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::git::{self, GitError, Login, Refs, Remote};
+pub use crate::git::{Between, Logged};
 use crate::model::credential::{KnownHost, RepositoryCredential, RepositoryLogin, Secrets};
 use crate::model::program::{Program, is_valid_ref, is_valid_repo_url, split_login};
 use crate::model::user::{User, Verb};
@@ -180,6 +181,12 @@ pub async fn learn_host(app: &App, url: &str, host_key: Option<&str>) -> Result<
 /// Branches and tags as the last fetch left them.
 pub async fn known_refs(app: &App, program: &Program) -> Refs {
     git::known_refs(app.config.mirror_dir(), program.repo_url.clone()).await
+}
+
+/// Commits between two of a program's commits; `None` where the mirror does not know them.
+pub async fn between(app: &App, program: &Program, from: &str, to: &str, limit: usize) -> Option<Between> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    git::between(app.config.mirror_dir(), program.repo_url.clone(), from, to, limit).await.ok()
 }
 
 /// What a look at a repository found.

@@ -46,6 +46,22 @@ pub fn inspect(path: &Path, kind: Kind) -> Result<Option<Manifest>, Text> {
     manifest_of(&text).map(Some)
 }
 
+/// Names of the files in an archive and the bytes that each takes there; `None` for what is none. Blocking.
+pub fn entries(path: &Path) -> Option<Vec<(String, i64)>> {
+    let mut zip = ZipArchive::new(std::fs::File::open(path).ok()?).ok()?;
+    if zip.len() > MAX_ENTRIES {
+        return None;
+    }
+    let mut entries = Vec::with_capacity(zip.len());
+    for index in 0..zip.len() {
+        let entry = zip.by_index_raw(index).ok()?;
+        if entry.is_file() {
+            entries.push((name_of(&entry), i64::try_from(entry.compressed_size()).unwrap_or(i64::MAX)));
+        }
+    }
+    Some(entries)
+}
+
 fn broken() -> Text {
     Text::new("failures.package_broken")
 }

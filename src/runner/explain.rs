@@ -110,15 +110,19 @@ pub(super) struct Watch {
     /// How many lines the excerpt still takes.
     wanting: Option<usize>,
     known: Option<(usize, Failure)>,
+    /// Number of the first error's line in the log, and of the last line seen.
+    first: Option<i64>,
+    last: Option<i64>,
 }
 
 impl Watch {
     pub(super) fn new(stage: Stage) -> Self {
-        Self { stage, tail: VecDeque::new(), excerpt: vec![], wanting: None, known: None }
+        Self { stage, tail: VecDeque::new(), excerpt: vec![], wanting: None, known: None, first: None, last: None }
     }
 
-    /// One line, without colours.
-    pub(super) fn see(&mut self, line: &str) {
+    /// One line, without colours, and its number where it has one.
+    pub(super) fn see(&mut self, n: Option<i64>, line: &str) {
+        self.last = n.or(self.last);
         let known = self.recognise(line);
         match &mut self.wanting {
             Some(0) => {}
@@ -130,6 +134,7 @@ impl Watch {
                 self.excerpt = self.tail.iter().rev().take(BEFORE).rev().cloned().collect();
                 self.excerpt.push(line.to_owned());
                 self.wanting = Some(AFTER);
+                self.first = n;
             }
             None => {}
         }
@@ -166,6 +171,11 @@ impl Watch {
         self.tail.iter().cloned().collect()
     }
 
+    /// Where a reader should look first: the line of the first error, else the last one.
+    pub(super) fn line(&self) -> Option<i64> {
+        self.first.or(self.last)
+    }
+
     /// The lines around the first error; empty when the last lines show it anyway.
     pub(super) fn excerpt(&self) -> Vec<String> {
         let shown = self.excerpt.iter().all(|line| self.tail.contains(line));
@@ -179,7 +189,7 @@ mod tests {
 
     fn known(stage: Stage, lines: &[&str]) -> Option<(String, Vec<String>)> {
         let mut watch = Watch::new(stage);
-        lines.iter().for_each(|line| watch.see(line));
+        lines.iter().for_each(|line| watch.see(None, line));
         watch.known().map(|failure| (failure.code, failure.args))
     }
 
@@ -259,13 +269,17 @@ mod tests {
     #[test]
     fn the_first_error_is_kept_with_what_is_around_it() {
         let mut watch = Watch::new(Stage::Compile);
-        for line in ["compiling", "pages/a.vue", "pages/b.vue", "0 errors so far", "[vite] transforming"] {
-            watch.see(line);
+        for (n, line) in
+            (11..).zip(["compiling", "pages/a.vue", "pages/b.vue", "0 errors so far", "[vite] transforming"])
+        {
+            watch.see(Some(n), line);
         }
-        watch.see("SyntaxError: Unexpected token (3:7)");
+        assert_eq!(watch.line(), Some(15), "the last one, without an error");
+        watch.see(Some(16), "SyntaxError: Unexpected token (3:7)");
         for n in 0..60 {
-            watch.see(&format!("stack {n}"));
+            watch.see(Some(17 + n), &format!("stack {n}"));
         }
+        assert_eq!(watch.line(), Some(16));
         let excerpt = watch.excerpt();
         assert_eq!(excerpt.first().map(String::as_str), Some("pages/a.vue"));
         assert_eq!(excerpt[BEFORE], "SyntaxError: Unexpected token (3:7)");
@@ -276,7 +290,7 @@ mod tests {
     #[test]
     fn an_error_that_the_tail_shows_is_not_shown_twice() {
         let mut watch = Watch::new(Stage::Compile);
-        watch.see("src/a.ts(1,1): error TS2304: Cannot find name 'x'.");
+        watch.see(None, "src/a.ts(1,1): error TS2304: Cannot find name 'x'.");
         assert!(watch.excerpt().is_empty() && watch.tail().len() == 1);
     }
 }

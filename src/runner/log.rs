@@ -10,9 +10,10 @@ use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::bus::Moved;
+use crate::clock::Ms;
 use crate::db;
-use crate::model::log::{Line, Stream};
-use crate::ops::logs::pack;
+use crate::logs::block::Block;
+use crate::model::log::Stream;
 use crate::runner::mask::Mask;
 
 const FLUSH_AFTER: Duration = Duration::from_millis(50);
@@ -43,13 +44,23 @@ struct Inner {
 #[derive(Default)]
 struct State {
     next_n: i64,
-    pending: Vec<Line>,
+    /// Stage of the last numbered line; none at the start of an attempt, which so opens one.
+    stage: Option<String>,
+    pending: VecDeque<Block>,
     pending_bytes: usize,
     total_bytes: u64,
     /// Beyond the cap: the newest lines, not numbered yet.
-    tail: VecDeque<Line>,
+    tail: VecDeque<Written>,
     dropped: u64,
     closed: bool,
+}
+
+/// A line that has no number yet.
+struct Written {
+    t: Ms,
+    stage: String,
+    stream: Stream,
+    text: String,
 }
 
 impl Log {
@@ -79,30 +90,25 @@ impl Log {
         self.inner.mask.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A line of ours.
+    /// What we say ourselves, a line or several.
     pub async fn say(&self, stage: &str, text: impl Into<String>) {
         let text = self.mask().apply(text.into());
-        self.write(stage, Stream::System, vec![text]).await;
+        self.write(stage, Stream::System, text.lines().map(str::to_owned).collect()).await;
     }
 
-    /// Lines that are masked already; waits while the budget is used up.
-    pub async fn write(&self, stage: &str, stream: Stream, lines: Vec<String>) {
+    /// Lines that are masked already; waits while the budget is used up. Answers the number of the first one; `None` for
+    /// lines beyond the cap, which get theirs at the end.
+    pub async fn write(&self, stage: &str, stream: Stream, lines: Vec<String>) -> Option<i64> {
         if lines.is_empty() || self.is_lost() {
-            return;
+            return None;
         }
         let t = self.inner.app.clock.now();
-        let limit = self.inner.app.config.log_limit;
-        {
-            let mut state = self.inner.lock();
-            for text in lines {
-                state.add(Line { n: 0, t, stage: stage.to_owned(), stream, text }, limit);
-            }
-        }
+        let first = self.inner.lock().add(t, stage, stream, lines, self.inner.app.config.log_limit);
         self.inner.filled.notify_one();
         loop {
             let drained = self.inner.drained.notified();
             if self.inner.lock().pending_bytes < BUDGET || self.is_lost() {
-                return;
+                return first;
             }
             drained.await;
         }
@@ -142,39 +148,63 @@ impl Inner {
     }
 }
 
-fn weight(line: &Line) -> usize {
-    line.text.len() + 64
-}
-
 impl State {
-    fn add(&mut self, line: Line, limit: u64) {
-        self.total_bytes += line.text.len() as u64;
-        if self.total_bytes <= limit {
-            return self.number(line);
+    fn add(&mut self, t: Ms, stage: &str, stream: Stream, mut lines: Vec<String>, limit: u64) -> Option<i64> {
+        let mut bytes = self.total_bytes;
+        let fits = lines.iter().take_while(|line| {
+            bytes = bytes.saturating_add(line.len() as u64);
+            bytes <= limit
+        });
+        let beyond = lines.split_off(fits.count());
+        let first = (!lines.is_empty()).then_some(self.next_n);
+        self.number(t, stage, stream, &lines);
+        let reached = std::mem::replace(&mut self.total_bytes, bytes) <= limit && bytes > limit;
+        if reached {
+            let text = format!(
+                "… the log has reached its limit of {} MB: of what follows only the end is kept …",
+                limit >> 20
+            );
+            self.number(t, stage, Stream::System, &[text]);
+            // A short line must not slip in behind the note.
+            self.total_bytes = u64::MAX;
         }
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
-            self.dropped += 1;
+        for text in beyond {
+            if self.tail.len() == TAIL {
+                self.tail.pop_front();
+                self.dropped += 1;
+            }
+            self.tail.push_back(Written { t, stage: stage.to_owned(), stream, text });
         }
-        self.tail.push_back(line);
+        first
     }
 
-    fn number(&mut self, mut line: Line) {
-        line.n = self.next_n;
-        self.next_n += 1;
-        self.pending_bytes += weight(&line);
-        self.pending.push(line);
+    fn number(&mut self, t: Ms, stage: &str, stream: Stream, lines: &[String]) {
+        let mut rest = lines;
+        while !rest.is_empty() {
+            if self.pending.back().is_none_or(Block::is_full) {
+                self.pending.push_back(Block::new(self.next_n));
+            }
+            let Some(block) = self.pending.back_mut() else { return };
+            let before = block.len();
+            let took = block.push(t, stage, stream, rest, self.stage.as_deref() != Some(stage));
+            self.pending_bytes += block.len() - before;
+            self.next_n += took as i64;
+            if self.stage.as_deref() != Some(stage) {
+                self.stage = Some(stage.to_owned());
+            }
+            rest = &rest[took..];
+        }
     }
 
     /// The cap keeps head and tail, and says how much is missing between.
-    fn end_tail(&mut self, t: i64) {
+    fn end_tail(&mut self, t: Ms) {
         if let (Some(first), true) = (self.tail.front(), self.dropped > 0) {
             let text = format!("… {} lines dropped here: the log is over its limit …", self.dropped);
             let stage = first.stage.clone();
-            self.number(Line { n: 0, t, stage, stream: Stream::System, text });
+            self.number(t, &stage, Stream::System, &[text]);
         }
         for line in std::mem::take(&mut self.tail) {
-            self.number(line);
+            self.number(line.t, &line.stage, line.stream, &[line.text]);
         }
     }
 }
@@ -208,31 +238,34 @@ async fn flusher(inner: Arc<Inner>) {
             }
         };
         let _ = tokio::time::timeout(FLUSH_AFTER, full).await;
-        let (lines, bytes) = {
-            let mut state = inner.lock();
-            (std::mem::take(&mut state.pending), state.pending_bytes)
-        };
-        if !store(&inner, &lines).await {
-            inner.lost.store(true, Ordering::Relaxed);
+        let blocks = std::mem::take(&mut inner.lock().pending);
+        for block in blocks {
+            let bytes = block.len();
+            if !store(&inner, block).await {
+                inner.lost.store(true, Ordering::Relaxed);
+                inner.drained.notify_waiters();
+                return;
+            }
+            inner.lock().pending_bytes -= bytes;
+            inner.app.bus.tell(Moved::Log(inner.release.clone()));
             inner.drained.notify_waiters();
-            return;
         }
-        inner.lock().pending_bytes -= bytes;
-        inner.app.bus.tell(Moved::Log(inner.release.clone()));
-        inner.drained.notify_waiters();
     }
 }
 
 /// Until the database takes the lines; false when they belong to an attempt that lost its release.
-async fn store(inner: &Inner, lines: &[Line]) -> bool {
+async fn store(inner: &Inner, block: Block) -> bool {
+    let chunk = match block.pack() {
+        Ok(chunk) => chunk,
+        // Only memory is involved.
+        Err(error) => {
+            tracing::error!(release = %inner.release, %error, "cannot pack log lines");
+            return false;
+        }
+    };
     let mut pause = Duration::from_millis(100);
     loop {
-        let stored = match pack(lines) {
-            Ok(Some(chunk)) => db::logs::append(&inner.app.db, &inner.release, inner.attempt, &chunk).await,
-            Ok(None) => return true,
-            Err(error) => Err(error),
-        };
-        match stored {
+        match db::logs::append(&inner.app.db, &inner.release, inner.attempt, &chunk).await {
             Ok(stored) => return stored,
             // An earlier try arrived although it reported an error.
             Err(error) if db::is_duplicate(&error) => return true,

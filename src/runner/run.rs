@@ -6,7 +6,7 @@ use super::workspace::Workspace;
 use super::{Runner, stages};
 use crate::db;
 use crate::model::release::{Delivered, Failure, Outcome, Release};
-use crate::ops::turns;
+use crate::ops::{logs, turns};
 use crate::queue::RunRelease;
 
 /// Claims the release, runs it, tells what came of it. Losing the claim is no error: another delivery was first.
@@ -33,6 +33,10 @@ pub(super) async fn run(runner: Runner, job: RunRelease) {
     };
     conclude(&attempt, result).await;
     keeper.abort();
+    if let Err(error) = logs::keep(&attempt.runner.app, &attempt.release.id).await {
+        let id = &attempt.release.id;
+        tracing::warn!(release = %id, error = format!("{error:#}"), "cannot put the log into the store; the sweep tries again");
+    }
     // Nobody waits for thousands of files to go before they see the QR code.
     if let Ok(workspace) = workspace {
         let _ = tokio::task::spawn_blocking(move || workspace.remove()).await;

@@ -22,6 +22,7 @@ use crate::db;
 use crate::lang;
 use crate::model::program::Program;
 use crate::model::release::{Delivered, Failure, Size, Stage};
+use crate::ops::contents;
 use crate::platform::manifest::{Level, Produces};
 use crate::platform::{Platform, hints};
 
@@ -129,7 +130,14 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
         Ok(meta) if meta.is_dir() => workspace::check_package(&checked, MAX_FILES, MAX_BYTES),
         _ => Err("no package".to_owned()),
     });
-    found.await?.map_err(|error| fail("bad_package", error))?;
+    let mut files = found.await?.map_err(|error| fail("bad_package", error))?;
+    // A wgt is one file; what it is made of says more.
+    if let [(name, _)] = &files[..] {
+        let archive = package.join(name);
+        let inside = tokio::task::spawn_blocking(move || contents::of_archive(&archive)).await?;
+        files = inside.unwrap_or(files);
+    }
+    contents::keep(&attempt.runner.app, &attempt.release.id, files).await?;
     Ok(Some(Prepared { package, sizes }))
 }
 

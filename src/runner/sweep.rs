@@ -8,7 +8,7 @@ use super::spec::{LABEL_ATTEMPT, LABEL_INSTANCE, LABEL_RELEASE};
 use super::{Runner, cache};
 use crate::clock::HOUR;
 use crate::db;
-use crate::ops::turns;
+use crate::ops::{logs, turns};
 
 const EVERY: Duration = Duration::from_secs(3);
 /// Engine and disk are looked at less often than rows.
@@ -69,6 +69,7 @@ async fn reap(runner: &Runner) -> anyhow::Result<()> {
             let _ = tokio::fs::remove_dir_all(&folder).await;
         }
     }
+    logs::keep_all(app).await?;
     app.store.sweep_staged(KEEP_STAGED).await?;
     runner.executor.prune_volumes(&ours).await?;
     app.queue.purge(app.clock.now() - KEEP_JOBS).await

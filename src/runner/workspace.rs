@@ -154,8 +154,8 @@ pub(super) fn folder_inside(root: &Path, relative: &[&str]) -> Option<PathBuf> {
 }
 
 /// Bounds what a prepared package may be before it meets a key: plain files and folders only.
-pub(super) fn check_package(root: &Path, max_files: usize, max_bytes: u64) -> Result<(), String> {
-    let (mut files, mut bytes) = (0usize, 0u64);
+pub(super) fn check_package(root: &Path, max_files: usize, max_bytes: u64) -> Result<Vec<(String, i64)>, String> {
+    let (mut files, mut bytes, mut sizes) = (0usize, 0u64, vec![]);
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).map_err(|e| e.to_string())? {
@@ -168,13 +168,16 @@ pub(super) fn check_package(root: &Path, max_files: usize, max_bytes: u64) -> Re
                 return Err(format!("{shown}: neither a plain file nor a folder"));
             }
             files += 1;
-            bytes += if meta.is_file() { meta.len() } else { 0 };
+            if meta.is_file() {
+                bytes += meta.len();
+                sizes.push((shown, meta.len() as i64));
+            }
             if files > max_files || bytes > max_bytes {
                 return Err(format!("more than {max_files} files or {max_bytes} bytes"));
             }
         }
     }
-    if files == 0 { Err("empty".to_owned()) } else { Ok(()) }
+    if files == 0 { Err("empty".to_owned()) } else { Ok(sizes) }
 }
 
 /// A file that hostile code may have made: never through a link, never more than `max` bytes.

@@ -5,6 +5,16 @@ pub fn qr(release: &str, attempt: i64, extension: &str) -> String {
     format!("qr/{release}-{attempt}.{extension}")
 }
 
+/// The log of a release that is over: gzip, one block after another. `made` tells two who made it at once apart.
+pub fn log(release: &str, made: &str) -> String {
+    format!("logs/{release}-{made}.gz")
+}
+
+/// The files of a release's package and their sizes (JSON).
+pub fn contents(release: &str) -> String {
+    format!("contents/{release}.json")
+}
+
 /// The media type of an image by its first bytes; only these are ever shown.
 pub fn image_type(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     match bytes {

@@ -9,13 +9,16 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
+use serde_json::json;
 
-use super::live::{MAX_HEARD, check_origin, fragments, send};
+use super::live::{BEAT, check_origin, fragments, send, small};
+use super::notices::Notices;
 use super::page::{Frame, html, navigation, platform_icon};
 use super::session::SignedIn;
 use super::shown::{Shown, platform_label};
 use crate::app::App;
 use crate::bus::Moved;
+use crate::clock::DAY;
 use crate::db;
 use crate::error::Result;
 use crate::lang::Lang;
@@ -25,14 +28,18 @@ use crate::model::user::{Scope, User};
 
 /// How often at most a page is told that something moved.
 const SETTLE: Duration = Duration::from_millis(150);
+/// Releases that ended a short while ago, and how many are looked at to find them.
+const RECENT: usize = 5;
+const LOOK: i64 = 40;
 
 #[derive(Template)]
 #[template(path = "home.html")]
 struct HomePage {
     frame: Frame,
     running: Running,
+    recent: Recent,
     programs: Programs,
-    /// Of a new installation: 0 no group, 1 no program, 2 no credential or release; then `None`.
+    /// Of a new installation: 0 no group, 1 no program, 2 no key, 3 no release; then `None`.
     step: Option<usize>,
     first_program: Option<String>,
     /// Id and name.
@@ -44,6 +51,14 @@ struct HomePage {
 struct Running {
     l: Lang,
     runs: Vec<Shown>,
+}
+
+/// What ended within a day.
+#[derive(Template)]
+#[template(path = "home/_recent.html")]
+struct Recent {
+    l: Lang,
+    recent: Vec<Shown>,
 }
 
 #[derive(Template)]
@@ -90,16 +105,23 @@ pub(super) async fn home(State(app): State<App>, who: SignedIn) -> Result<Respon
     let running = running(&app, who.user.scope(), l).await?;
     let rows = || programs.groups.iter().flat_map(|group| &group.rows);
     let released = rows().any(|row| row.success.is_some() || row.trouble.is_some()) || !running.runs.is_empty();
-    let step = match () {
-        () if released => None,
-        () if rows().next().is_some() => Some(2),
-        () if !programs.groups.is_empty() => Some(1),
-        () => Some(0),
+    let step = match rows().next() {
+        _ if released => None,
+        Some(row) if lacks_key(&app, &row.program).await? => Some(2),
+        Some(_) => Some(3),
+        None if !programs.groups.is_empty() => Some(1),
+        None => Some(0),
     };
     let first_program = rows().next().map(|row| row.program.id.clone());
     let archived = db::programs::list_archived(&app.db, who.user.scope()).await?;
     let archived = archived.into_iter().map(|program| (program.id, program.name)).collect();
-    Ok(html(&HomePage { frame, running, programs, step, first_program, archived }))
+    let recent = recent(&app, who.user.scope(), l).await?;
+    Ok(html(&HomePage { frame, running, recent, programs, step, first_program, archived }))
+}
+
+async fn lacks_key(app: &App, program: &Program) -> Result<bool> {
+    let needed = app.platforms.get(&program.platform).is_some_and(|platform| platform.needs_credential());
+    Ok(needed && db::credentials::find(&app.db, &program.id).await?.is_none())
 }
 
 async fn by_id(app: &App, scope: Scope<'_>) -> Result<HashMap<String, Program>> {
@@ -120,6 +142,20 @@ async fn running(app: &App, scope: Scope<'_>, l: Lang) -> Result<Running> {
         runs.push(shown);
     }
     Ok(Running { l, runs })
+}
+
+async fn recent(app: &App, scope: Scope<'_>, l: Lang) -> Result<Recent> {
+    let known = by_id(app, scope).await?;
+    let filter = db::releases::Filter { since: Some(app.clock.now() - DAY), ..Default::default() };
+    let mut ended = db::releases::search(&app.db, scope, &filter, None, LOOK).await?;
+    ended.retain(|item| item.release.finished_at.is_some());
+    ended.sort_by_key(|item| std::cmp::Reverse(item.release.finished_at));
+    ended.truncate(RECENT);
+    let shown = ended.into_iter().map(|item| {
+        let program = known.get(&item.release.program_id);
+        Shown::new(app, l, item, program)
+    });
+    Ok(Recent { l, recent: shown.collect() })
 }
 
 async fn programs(app: &App, scope: Scope<'_>, l: Lang, may_edit: bool) -> Result<Programs> {
@@ -167,6 +203,8 @@ pub(super) struct At {
     /// The page that listens.
     #[serde(default)]
     at: String,
+    /// The oldest release that a program's page shows as live.
+    oldest: Option<String>,
 }
 
 pub(super) async fn live(
@@ -177,10 +215,10 @@ pub(super) async fn live(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response> {
     check_origin(&app, &headers)?;
-    Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
+    Ok(small(upgrade).on_upgrade(move |socket| async move {
         let (l, may_edit) = (who.visitor.lang, super::programs::may_edit(&who.user));
         tokio::select! {
-            told = tell(&app, &who.user, l, may_edit, &page.at, socket) => {
+            told = tell(&app, &who.user, l, may_edit, &page, socket) => {
                 if let Err(error) = told {
                     tracing::warn!(%error, "a live page ended");
                 }
@@ -191,9 +229,10 @@ pub(super) async fn live(
 }
 
 /// Sends the moving parts of a page whenever they changed.
-async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, at: &str, mut socket: WebSocket) -> Result<()> {
-    let scope = user.scope();
+async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, page: &At, mut socket: WebSocket) -> Result<()> {
+    let (scope, at) = (user.scope(), page.at.as_str());
     let mut bus = app.bus.listen();
+    let mut notices = Notices::start(app, user).await?;
     // Every page has the frame's parts; the lists are only asked for where they are shown.
     let home = matches!(at.split('?').next(), None | Some("" | "/"));
     let mut last: Vec<(&str, String)> = Vec::new();
@@ -202,7 +241,14 @@ async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, at: &str, mut soc
         let mut now = vec![("#live-nav", nav.render()?), ("#live-count", count.render()?)];
         if home {
             now.push(("#live-running", running(app, scope, l).await?.render()?));
+            now.push(("#live-recent", recent(app, scope, l).await?.render()?));
             now.push(("#live-programs", programs(app, scope, l, may_edit).await?.render()?));
+        }
+        let program = at.strip_prefix("/programs/").filter(|id| !id.contains(['/', '?']));
+        if let (Some(id), Some(oldest)) = (program, &page.oldest)
+            && let Some(newest) = super::programs::newest(app, user, l, id, oldest).await?
+        {
+            now.push(("#live-history", newest.render()?));
         }
         let moved: Vec<(&str, &str)> =
             now.iter().filter(|part| !last.contains(part)).map(|(target, html)| (*target, html.as_str())).collect();
@@ -210,6 +256,11 @@ async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, at: &str, mut soc
             return Ok(());
         }
         last = now;
+        for notice in notices.news(app, user, l).await? {
+            if !send(&mut socket, &json!({ "notice": notice })).await {
+                return Ok(());
+            }
+        }
         loop {
             tokio::select! {
                 moved = bus.next() => match moved {
@@ -218,6 +269,9 @@ async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, at: &str, mut soc
                     None => return Ok(()),
                 },
                 heard = socket.recv() => if !matches!(heard, Some(Ok(_))) {
+                    return Ok(());
+                },
+                () = tokio::time::sleep(BEAT) => if !send(&mut socket, &json!({ "beat": true })).await {
                     return Ok(());
                 },
             }

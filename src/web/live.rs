@@ -1,15 +1,17 @@
 //! What WebSockets share: who may open one, how frames are sent, how a release is followed.
 
-use axum::extract::ws::{Message, WebSocket};
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, header};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::find_release;
 use crate::app::App;
-use crate::bus::Moved;
 use crate::error::Error;
-use crate::model::log::Line;
+use crate::logs::block::Frame;
 use crate::model::user::User;
 use crate::ops::logs;
 
@@ -24,57 +26,78 @@ pub(super) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Error> 
 }
 
 /// Viewers have nothing to say; more than this is no viewer.
-pub(super) const MAX_HEARD: usize = 4 * 1024;
+const MAX_HEARD: usize = 4 * 1024;
 
-/// A release over a WebSocket: its lines from number `next` on as `line` words them, whatever `head` gives whenever it is
-/// another than before, and `{"end":true}` at last. `head` is what is compared, and the frame that is sent.
+/// What keeps a quiet connection known to be alive; scripts reopen one that says nothing for longer.
+pub(super) const BEAT: Duration = Duration::from_secs(20);
+
+/// An upgrade with the buffers that a viewer needs: hundreds of them are open at once.
+pub(super) fn small(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade.max_message_size(MAX_HEARD).read_buffer_size(MAX_HEARD).write_buffer_size(0)
+}
+
+/// A release over a WebSocket: its log from line `next` on as `lines` words some frames (from a line on), whatever `head`
+/// gives whenever it is another than before, and `{"end":true}` at last. `head` is what is compared, and the frame that is
+/// sent. A viewer that is slow waits here for its own socket, and for nobody else's.
 pub(super) async fn follow<'a>(
     app: &App,
     user: &User,
     id: &str,
-    mut next: i64,
+    next: i64,
     mut socket: WebSocket,
-    line: fn(Line) -> serde_json::Result<Value>,
+    lines: fn(Vec<Frame>, i64) -> anyhow::Result<Message>,
     head: impl Fn() -> BoxFuture<'a, Result<(Value, Value), Error>>,
 ) -> Result<(), Error> {
     // Before the first look: what moves in between is heard.
     let mut bus = app.bus.listen();
+    let mut log = logs::follow(app, id, next);
     let mut shown = Value::Null;
+    // The row before the lines: a runner stores every line before it ends a release.
+    let mut over = find_release(app, user, id).await?.release.status.is_final();
     let mut head_moved = true;
     loop {
-        // The row before the lines: a runner stores every line before it ends a release.
-        let over = find_release(app, user, id).await?.release.status.is_final();
-        loop {
-            let lines = logs::read(app, id, next).await?;
-            let Some(last) = lines.last() else { break };
-            next = last.n + 1;
-            let lines = lines.into_iter().map(line).collect::<Result<Vec<_>, _>>()?;
-            if !send(&mut socket, &json!({ "lines": lines })).await {
+        let from = log.next();
+        let frames = if over { log.read_rest().await? } else { log.read().await? };
+        let dry = frames.is_empty();
+        if !dry && socket.send(lines(frames, from)?).await.is_err() {
+            return Ok(());
+        }
+        // The end of a release is shown after its last line.
+        if head_moved && (dry || !over) {
+            let (now, frame) = head().await?;
+            if now != shown && !send(&mut socket, &frame).await {
                 return Ok(());
             }
+            shown = now;
+            head_moved = false;
         }
-        if head_moved || over {
-            let (now, frame) = head().await?;
-            if now != shown {
-                if !send(&mut socket, &frame).await {
-                    return Ok(());
-                }
-                shown = now;
-            }
-        }
-        if over {
+        if over && dry {
             send(&mut socket, &json!({ "end": true })).await;
             return Ok(());
         }
-        tokio::select! {
-            moved = bus.release(id) => match moved {
-                Some(moved) => head_moved = !matches!(moved, Moved::Log(_)),
-                None => return Ok(()),
-            },
-            heard = socket.recv() => match heard {
-                Some(Ok(_)) => head_moved = false,
-                _ => return Ok(()),
-            },
+        let moved = if dry {
+            tokio::select! {
+                moved = bus.release(id) => Some(moved),
+                () = log.moved() => None,
+                heard = socket.recv() => match heard {
+                    Some(Ok(_)) => None,
+                    _ => return Ok(()),
+                },
+                () = tokio::time::sleep(BEAT) => match send(&mut socket, &json!({ "beat": true })).await {
+                    true => None,
+                    false => return Ok(()),
+                },
+            }
+        } else {
+            bus.release(id).now_or_never()
+        };
+        match moved {
+            Some(Some(())) => {
+                over = find_release(app, user, id).await?.release.status.is_final();
+                head_moved = true;
+            }
+            Some(None) => return Ok(()),
+            None => {}
         }
     }
 }

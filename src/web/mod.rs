@@ -3,11 +3,13 @@
 mod api;
 mod assets;
 mod audit;
+mod compare;
 mod dashboard;
 mod error;
 mod groups;
 mod live;
 mod me;
+mod notices;
 mod page;
 mod phones;
 mod program_form;
@@ -19,6 +21,7 @@ mod repository;
 mod session;
 mod shown;
 mod sign_in;
+mod sizes;
 mod system;
 mod tasks;
 mod terms;
@@ -33,6 +36,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -83,6 +87,8 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/programs/new", get(program_form::new))
         .route("/programs", post(program_form::create))
         .route("/programs/{id}", get(programs::show))
+        .route("/programs/{id}/sizes", get(sizes::show))
+        .route("/programs/{id}/compare", get(compare::show))
         .route("/programs/{id}/edit", get(program_form::edit).post(program_form::update))
         .route("/programs/inspect", post(repository::inspect))
         .route("/programs/{id}/refs", get(repository::refs))
@@ -116,6 +122,8 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .route("/system", get(system::show))
         .route("/system/kept/delete", post(system::clear))
         .route("/releases/{id}/log.txt", get(release_log::text))
+        .route("/releases/{id}/log/chunks", get(release_log::chunks))
+        .route("/releases/{id}/log/search", get(release_log::search))
         .route("/releases/{id}/live", get(release_log::live))
         .layer(session::layer(&app)?)
         .layer(DefaultBodyLimit::max(MAX_FORM));
@@ -134,7 +142,10 @@ pub fn router(app: App) -> anyhow::Result<Router> {
         .layer(header(header::REFERRER_POLICY, "same-origin"))
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header(header::CACHE_CONTROL, "no-store"))
-        .layer(CompressionLayer::new())
+        .layer(
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new(release_log::PACKED))),
+        )
         .layer(CatchPanicLayer::new());
     let api = api::router(&app);
     // Neither has cookies: sessions and cross-site checks are not for them. Phones also ask for parts of files, so that

@@ -24,6 +24,8 @@ pub(super) struct Frame {
     pub title: String,
     /// Where the language and theme switches lead back to.
     pub path: String,
+    /// Of a program's page: the oldest release among its cards that are live.
+    pub oldest: Option<String>,
     /// The server's time, for ages that do not trust the browser's clock.
     pub now: Ms,
 }
@@ -81,6 +83,7 @@ impl Frame {
             demo: app.config.demo_banner,
             title: title.into(),
             path: who.visitor.path.clone(),
+            oldest: None,
             now: app.clock.now(),
         })
     }
@@ -96,8 +99,14 @@ impl Frame {
             demo: app.config.demo_banner,
             title,
             path: "/".to_owned(),
+            oldest: None,
             now: app.clock.now(),
         }
+    }
+
+    /// Where scripts and styles are.
+    pub(super) fn assets(&self) -> &'static str {
+        super::assets::base()
     }
 
     pub(super) fn may(&self, verb: Verb) -> bool {

@@ -60,7 +60,7 @@ struct ProgramPage {
     lacks_native: bool,
     /// Branches and tags as the last fetch left them.
     refs: Vec<String>,
-    history: Vec<Shown>,
+    history: History,
     total: i64,
     /// Cursor of the next page of history.
     older: Option<String>,
@@ -128,8 +128,31 @@ impl ActionForm {
     }
 }
 
-#[derive(Deserialize)]
+/// Releases as cards; the newest of them are live.
+#[derive(Template)]
+#[template(path = "programs/_history.html")]
 pub(super) struct History {
+    l: Lang,
+    history: Vec<Shown>,
+}
+
+impl History {
+    fn is_empty(&self) -> bool {
+        self.history.is_empty()
+    }
+}
+
+/// The newest releases of a program, down to the oldest that its page showed when it came.
+pub(super) async fn newest(app: &App, user: &User, l: Lang, id: &str, oldest: &str) -> Result<Option<History>> {
+    let Some(program) = db::programs::find(&app.db, user.scope(), id).await? else { return Ok(None) };
+    let listed = db::releases::list_of_program(&app.db, user.scope(), id, None, HISTORY * 5).await?;
+    let listed = listed.into_iter().filter(|item| item.release.id.as_str() >= oldest);
+    let history = listed.map(|item| Shown::new(app, l, item, Some(&program))).collect();
+    Ok(Some(History { l, history }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Before {
     before: Option<String>,
 }
 
@@ -137,7 +160,7 @@ pub(super) async fn show(
     State(app): State<App>,
     who: SignedIn,
     Path(id): Path<String>,
-    Query(page): Query<History>,
+    Query(page): Query<Before>,
 ) -> Result<Response> {
     Ok(html(&program_page(&app, &who, &id, page.before, None).await?))
 }
@@ -172,11 +195,14 @@ async fn program_page(
     let more = listed.len() as i64 > HISTORY;
     listed.truncate(HISTORY as usize);
     let older = listed.last().filter(|_| more).map(|last| last.release.id.clone());
+    let mut frame = Frame::load(app, who, program.name.clone()).await?;
+    // Cards of an older page do not move.
+    frame.oldest = listed.last().filter(|_| before.is_none()).map(|last| last.release.id.clone());
     let updates = db::updates::list_of_program(&app.db, scope, id).await?;
     let allowed = |action: Action| may(if action == Action::Publish { Verb::PublishUpdates } else { Verb::Publish });
     let forms = forms(app, who, platform, &program, typed, &updates, allowed).await?;
     Ok(ProgramPage {
-        frame: Frame::load(app, who, program.name.clone()).await?,
+        frame,
         group: group.name,
         may_publish,
         may_edit,
@@ -191,7 +217,10 @@ async fn program_page(
         glyph: platform_icon(&program.platform),
         repo_shown: without_credentials(&program.repo_url),
         refs: refs(app, &program).await,
-        history: listed.into_iter().map(|item| Shown::new(app, l, item, Some(&program))).collect(),
+        history: History {
+            l,
+            history: listed.into_iter().map(|item| Shown::new(app, l, item, Some(&program))).collect(),
+        },
         total: db::releases::count_of_program(&app.db, id).await?,
         older,
         paged: before.is_some(),

@@ -24,8 +24,8 @@ use crate::model::user::{User, Verb};
 use crate::ops::{logs, releases};
 use crate::store::key;
 
-/// Lines a page opens with; a script goes on from there, and the rest is in the download.
-const FIRST_LINES: i64 = 2_000;
+/// Lines a page opens with, and all of them that it shows without a script; the rest is in the download.
+const FIRST_LINES: i64 = 200;
 
 /// From a page's form. The key was drawn with it, so that a double click publishes once.
 pub(super) async fn create(
@@ -66,9 +66,13 @@ struct ReleasePage {
     program: String,
     lines: Vec<Line>,
     skipped: i64,
-    /// The number of the line the live connection goes on from.
-    next: i64,
+    /// The number of the last line that is stored; the script goes on from there, back and forth.
+    last: i64,
+    /// Where stages begin, as JSON.
+    marks: String,
     over: bool,
+    ended: String,
+    first_error: String,
     zone: String,
     remark: String,
     may_remark: bool,
@@ -147,8 +151,9 @@ pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, 
 
 pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
     let (head, more) = parts(&app, &who, &id).await?;
-    let lines = logs::tail(&app, &id, FIRST_LINES).await?;
-    let next = lines.last().map_or(1, |line| line.n + 1);
+    let (last, marks) = logs::outline(&app, &id).await?;
+    let lines = logs::tail(&app, &id, last, FIRST_LINES).await?;
+    let last = lines.last().map_or(0, |line| line.n);
     let skipped = lines.first().map_or(0, |line| line.n - 1);
     let frame = Frame::load(&app, &who, format!("{} · {}", head.s.program, head.s.action_text())).await?;
     let (program_id, program, over) = (head.s.r.program_id.clone(), head.s.program.clone(), head.s.is_over());
@@ -160,8 +165,11 @@ pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<S
         program,
         lines,
         skipped,
-        next,
+        last,
+        marks: serde_json::to_string(&marks)?,
         over,
+        ended: head.s.r.finished_at.map(|at| at.to_string()).unwrap_or_default(),
+        first_error: head.s.r.failure.as_ref().and_then(|f| f.line).map(|n| n.to_string()).unwrap_or_default(),
         head,
         more,
         zone: app.config.tz.clone(),

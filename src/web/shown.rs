@@ -230,6 +230,12 @@ impl Shown {
         own.chain(options).filter(|(_, value)| !value.is_empty()).collect()
     }
 
+    /// What a card says of it besides branch, version and environment.
+    pub(super) fn card_facts(&self) -> Vec<(String, String)> {
+        let shown = ["ref", "version"].map(|key| self.l.of("publish", key).into_owned());
+        self.asked().into_iter().filter(|(name, _)| !shown.contains(name)).collect()
+    }
+
     pub(super) fn bytes(&self, n: &i64) -> String {
         bytes(*n)
     }

@@ -71,7 +71,7 @@ describe('looks', () => {
 
   /** Everything about one page; `prepare(page)` brings it into the state to look at, `more(page)` names further problems. */
   async function look(name, path, { signedIn = true, prepare, more } = {}) {
-    const one = async (lang, width) => {
+    const one = async (lang, width, again = true) => {
       const context = await who(lang, width, signedIn);
       const page = await context.newPage();
       await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
@@ -82,7 +82,10 @@ describe('looks', () => {
       const found = [...(await problems(page, { lang, width })), ...((await more?.(page)) ?? [])];
       await shot(page, `${picture}-dark`);
       await page.close();
-      return [...found, ...wrongs(context)].map((text) => `${lang} ${width}: ${text}`);
+      const wrong = [...found, ...wrongs(context)];
+      // A container that starts changes the machine's networks, and Chromium drops what it was loading.
+      if (again && wrong.some((text) => text.includes('ERR_NETWORK_CHANGED'))) return one(lang, width, false);
+      return wrong.map((text) => `${lang} ${width}: ${text}`);
     };
     const all = await Promise.all(LANGS.flatMap((lang) => WIDTHS.map((width) => one(lang, width))));
     assert.equal(all.flat().join('\n'), '');

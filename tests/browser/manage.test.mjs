@@ -140,8 +140,8 @@ describe('an admin', () => {
     await page.waitForURL('**#remark');
     assert.equal(await page.inputValue('[name="remark"]'), '给港务长看');
     await page.goto(at.lighthouse);
-    const row = page.locator('.history > .row', { has: page.locator(`a.row-title[href="${at.preview}"]`) });
-    assert.equal(await row.locator('.remark').innerText(), '给港务长看');
+    const row = page.locator('.release-card', { has: page.locator(`a.row-title[href="${at.preview}"]`) });
+    assert.equal(await row.locator('.release-card-remark').innerText(), '给港务长看');
   });
 
   it('archives a program, which takes no release any more, and restores it', async () => {
@@ -152,7 +152,7 @@ describe('an admin', () => {
     await page.waitForURL(`**${at.lighthouse}`);
     assert.match(await text('.notice'), /已归档/);
     assert.equal(await page.locator('.act').count(), 0);
-    assert.ok((await page.locator('.history > .row').count()) > 1, 'its history stays');
+    assert.ok((await page.locator('.release-card').count()) > 1, 'its history stays');
 
     await other.locator('#preview .form-foot .btn-primary').click();
     await other.getByText('这个小程序已归档').waitFor();

@@ -32,13 +32,13 @@ describe('without JavaScript', () => {
   });
 
   it('publishes a preview, once even with a double click', async () => {
-    const before = await page.locator('.history > .row').count();
+    const before = await page.locator('.release-card').count();
     await page.click('#preview > summary');
     await page.locator('#preview .form-foot .btn-primary').dblclick();
     await page.waitForURL('**/releases/*');
     const release = page.url();
     await page.goto(at.lighthouse);
-    assert.equal(await page.locator('.history > .row').count(), before + 1);
+    assert.equal(await page.locator('.release-card').count(), before + 1);
     await page.goto(release);
   });
 

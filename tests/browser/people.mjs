@@ -1,6 +1,6 @@
 // Somebody with a browser.
 
-import { browser, password } from './setup.mjs';
+import { browser, password } from './world.mjs';
 import { watch } from './watch.mjs';
 
 /** Where everybody is; far from the server's UTC. */

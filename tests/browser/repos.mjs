@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { outside, scratch } from './setup.mjs';
+import { outside, scratch } from './world.mjs';
 
 const made = new Set();
 

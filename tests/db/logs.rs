@@ -1,6 +1,7 @@
 //! Lines in and out, by number.
 
 use sampan::model::log::{Line, Stream};
+use sampan::model::release::Outcome;
 use sampan::ops::{logs, turns};
 use sampan::queue::RunRelease;
 use sampan::runner::log::Log;
@@ -8,7 +9,13 @@ use sampan::runner::mask::Mask;
 
 use crate::support::World;
 
-on_both!(lines_are_numbered_without_gaps, a_cap_keeps_head_and_tail);
+on_both!(
+    lines_are_numbered_without_gaps,
+    a_cap_keeps_head_and_tail,
+    a_finished_log_is_one_object,
+    a_text_is_found_in_rows_and_in_the_object,
+    followers_share_a_tail_and_lose_nothing
+);
 
 async fn running(w: &World) -> sampan::model::release::Release {
     let program = w.program("p").await;
@@ -46,7 +53,7 @@ async fn lines_are_numbered_without_gaps(w: World) {
     assert!(lines.iter().enumerate().all(|(i, line)| line.n == i as i64 + 1));
     assert_eq!(lines[2000].text, "the end of ••••••");
     assert_eq!(logs::read(&w.app, &release.id, 1999).await.unwrap().len(), 3, "from the middle of a chunk");
-    let tail = logs::tail(&w.app, &release.id, 5).await.unwrap();
+    let tail = logs::tail(&w.app, &release.id, 2001, 5).await.unwrap();
     assert_eq!(tail.iter().map(|l| l.n).collect::<Vec<_>>(), [1997, 1998, 1999, 2000, 2001]);
 
     let again = Log::open(&w.app, &release.id, release.attempt).await.unwrap();
@@ -67,7 +74,112 @@ async fn a_cap_keeps_head_and_tail(w: World) {
     let lines = all(&w, &release.id).await;
     assert_eq!(lines[0].text.trim_start_matches('0'), "");
     assert_eq!(lines.last().unwrap().text.trim_start_matches('0'), "4999");
-    let note = lines.iter().find(|line| line.stream == Stream::System).unwrap();
-    assert_eq!(note.text, format!("… {} lines dropped here: the log is over its limit …", 5000 - 100 - 2000));
+    let notes: Vec<&str> =
+        lines.iter().filter(|line| line.stream == Stream::System).map(|line| line.text.as_str()).collect();
+    assert!(notes[0].contains("has reached its limit") && lines[100].text == notes[0], "who watches is told at once");
+    assert_eq!(notes[1..], [format!("… {} lines dropped here: the log is over its limit …", 5000 - 100 - 2000)]);
     assert!(lines.iter().enumerate().all(|(i, line)| line.n == i as i64 + 1));
+}
+
+/// A log of three stages, written and ended.
+async fn written(w: &World, release: &sampan::model::release::Release, lines: usize) -> Vec<Line> {
+    let log = Log::open(&w.app, &release.id, release.attempt).await.unwrap();
+    log.say("checkout", "cloning\nand more").await;
+    for stage in ["install", "compile"] {
+        let texts = (0..lines).map(|n| format!("{stage} {n} {}", "\u{1b}[32m中\u{1b}[0m".repeat(n % 50))).collect();
+        log.write(stage, Stream::Stdout, texts).await;
+    }
+    log.close().await;
+    let before = all(w, &release.id).await;
+    turns::finish(&w.app, release, &Outcome::Canceled).await.unwrap();
+    before
+}
+
+async fn a_finished_log_is_one_object(w: World) {
+    let release = running(&w).await;
+    logs::keep(&w.app, &release.id).await.unwrap();
+    let before = written(&w, &release, 20_000).await;
+    let outline = logs::outline(&w.app, &release.id).await.unwrap();
+    assert_eq!(before.len(), 40_002);
+    let marks: Vec<(i64, &str)> = outline.1.iter().map(|mark| (mark.n, mark.stage.as_str())).collect();
+    assert_eq!(marks, [(1, "checkout"), (3, "install"), (20_003, "compile")]);
+
+    // By two at once, as a runner and a sweep might.
+    let (one, two) = tokio::join!(logs::keep(&w.app, &release.id), logs::keep_all(&w.app));
+    one.and(two).unwrap();
+    assert!(sampan::db::logs::list_from(&w.app.db, &release.id, 1, 1).await.unwrap().is_empty(), "no rows are left");
+    assert_eq!(all(&w, &release.id).await, before);
+    assert_eq!(logs::outline(&w.app, &release.id).await.unwrap(), outline);
+    assert_eq!(logs::read(&w.app, &release.id, 20_000).await.unwrap()[0].n, 20_000, "from the middle of a block");
+    assert!(logs::read(&w.app, &release.id, 40_003).await.unwrap().is_empty());
+
+    let kept = sampan::db::logs::find_kept(&w.app.db, &release.id).await.unwrap().unwrap();
+    let folder = w.app.config.data_dir.join("objects");
+    assert_eq!(std::fs::read_dir(folder.join("logs")).unwrap().count(), 1, "the slower one's is gone");
+    let mut text = String::new();
+    let file = std::fs::File::open(folder.join(&kept.key)).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut text).unwrap();
+    assert!(text.contains("\ninstall 19999 "), "any tool for gzip reads it");
+
+    sampan::ops::releases::delete(&w.app, &w.owner, &release.id).await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.join("logs")).unwrap().count(), 0, "it goes with its release");
+}
+
+async fn a_text_is_found_in_rows_and_in_the_object(w: World) {
+    let release = running(&w).await;
+    written(&w, &release, 15_000).await;
+    for kept in [false, true] {
+        if kept {
+            logs::keep(&w.app, &release.id).await.unwrap();
+        }
+        let rare = logs::search(&w.app, &release.id, "COMPILE 14999 ", 1).await.unwrap();
+        assert_eq!((rare.total, rare.lines, rare.more), (1, vec![30_002], None), "kept: {kept}");
+        let often = logs::search(&w.app, &release.id, "install", 1).await.unwrap();
+        assert_eq!((often.total, often.lines.len(), often.through), (15_000, 10_000, 30_002));
+        let rest = logs::search(&w.app, &release.id, "install", often.more.unwrap()).await.unwrap();
+        assert_eq!((rest.total, rest.before, rest.lines.len(), rest.more), (15_000, 10_000, 5_000, None));
+        assert_eq!(rest.lines[0], often.lines[9_999] + 1);
+        assert_eq!(logs::search(&w.app, &release.id, "中中中", 1).await.unwrap().total, 2 * 15_000 * 47 / 50);
+        assert_eq!(logs::search(&w.app, &release.id, "no such words", 1).await.unwrap().total, 0);
+    }
+    assert!(logs::search(&w.app, &release.id, "", 1).await.is_err());
+    assert!(logs::search(&w.app, &release.id, &"x".repeat(201), 1).await.is_err());
+}
+
+async fn followers_share_a_tail_and_lose_nothing(w: World) {
+    let release = running(&w).await;
+    let log = Log::open(&w.app, &release.id, release.attempt).await.unwrap();
+    log.say("install", "before anybody watches").await;
+    let follow = |slow: bool| {
+        let (app, id) = (w.app.clone(), release.id.clone());
+        tokio::spawn(async move {
+            let mut follower = logs::follow(&app, &id, 1);
+            let mut seen: Vec<Line> = vec![];
+            while seen.last().is_none_or(|line| line.text != "the end") {
+                let from = follower.next();
+                let frames = follower.read().await.unwrap();
+                if frames.is_empty() {
+                    follower.moved().await;
+                }
+                seen.extend(frames.iter().flat_map(|frame| frame.lines(from).unwrap()));
+                if slow {
+                    tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+                }
+            }
+            seen
+        })
+    };
+    let watching: Vec<_> = (0..4).map(|n| follow(n == 0)).collect();
+    for n in 0..120 {
+        // Noise does not pack: more than a tail keeps, so that the slow one falls behind it.
+        let noise = |i: u64| format!("{:x}", (n * 1000 + i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(4);
+        log.write("install", Stream::Stdout, (0..1000).map(noise).collect()).await;
+    }
+    log.say("install", "the end").await;
+    log.close().await;
+    let whole = all(&w, &release.id).await;
+    assert_eq!(whole.len(), 120_002);
+    for task in watching {
+        assert!(task.await.unwrap() == whole, "nothing lost, nothing twice");
+    }
 }

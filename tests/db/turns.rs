@@ -8,7 +8,7 @@ use sampan::model::release::{
     Action, Delivered, Failure, LEASE, MAX_ATTEMPTS, Outcome, Receipt, STALE_DISPATCH, Stage, StageStatus, Status,
 };
 use sampan::model::user::Role;
-use sampan::ops::{logs, releases, turns};
+use sampan::ops::{releases, turns};
 use sampan::queue::RunRelease;
 
 use crate::support::{World, preview};
@@ -86,7 +86,7 @@ async fn an_old_attempt_writes_nothing(w: World) {
     assert_eq!(new.attempt, 2);
 
     let line = Line { n: 1, t: 0, stage: "install".into(), stream: Stream::Stdout, text: "late".into() };
-    let chunk = logs::pack(&[line]).unwrap().unwrap();
+    let chunk = sampan::logs::block::pack(&[line]).unwrap().unwrap();
     assert!(!db::logs::append(&w.app.db, &old.id, old.attempt, &chunk).await.unwrap());
     assert!(turns::renew(&w.app, &old).await.unwrap().is_none());
     assert!(!db::releases::begin_stage(&w.app.db, &old.id, old.attempt, Stage::Deliver, 0).await.unwrap());

@@ -85,7 +85,7 @@ async fn from_nothing_to_a_queued_release() {
     let count = db::releases::count_of_program(&site.world.app.db, &id).await.unwrap();
     assert_eq!(count, 1);
     let page = owner.text(&location(&first)).await;
-    assert!(page.contains("排队中") && page.contains("1.0.0") && page.contains("data-live-url=\"/releases/"));
+    assert!(page.contains("排队中") && page.contains("1.0.0") && page.contains("data-over=\"false\""));
     assert!(owner.text("/").await.contains("排队中"));
 }
 
@@ -102,4 +102,22 @@ async fn both_languages_and_themes() {
     assert!(browser.text("/").await.contains("data-theme=\"dark\""));
     let reply = browser.post("/preferences", &[("theme", "auto"), ("next", "//evil.example")]).await;
     assert_eq!(location(&reply), "/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_loads_is_kept_under_its_version_only() {
+    let site = Site::start().await;
+    let browser = site.browser();
+    let page = browser.text("/sign-in").await;
+    let script = page.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    assert!(script.starts_with("/static/v-") && script.ends_with("/app.js"), "{script}");
+    let cache = async |path: &str| {
+        let reply = browser.get(path).await;
+        assert_eq!(reply.status(), 200, "{path}");
+        reply.headers()["cache-control"].to_str().unwrap().to_owned()
+    };
+    assert!(cache(&script).await.contains("immutable"));
+    // A page that came before an upgrade asks for what is gone.
+    assert_eq!(cache("/static/v-000000000000/app.js").await, "no-cache");
+    assert_eq!(cache("/static/app.js").await, "no-cache");
 }

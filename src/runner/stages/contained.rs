@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::executor::{Ended, ExecError, Output, RunSpec};
@@ -21,6 +22,8 @@ use crate::runner::tree;
 const CHANNEL: usize = 64;
 /// How often the workspace's size is looked at.
 const MEASURE_EVERY: Duration = Duration::from_secs(3);
+/// How often a progress bar that ends no line is quoted.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 pub(super) struct Run {
     pub ended: Ended,
@@ -94,19 +97,30 @@ async fn read(log: Log, stage: Stage, nonce: Option<String>, mut output: mpsc::R
         let mut shown = Vec::with_capacity(lines.len());
         for line in lines {
             match nonce.as_deref().and_then(|nonce| events::parse(&line, nonce)) {
-                Some(event) => log.write(stage.as_str(), Stream::System, vec![events::describe(&event)]).await,
+                Some(event) => {
+                    log.write(stage.as_str(), Stream::System, vec![events::describe(&event)]).await;
+                }
                 None => shown.push(line),
             }
         }
-        for line in &shown {
-            watch.see(&plain(line));
+        let bare: Vec<String> = shown.iter().map(|line| plain(line)).collect();
+        let first = log.write(stage.as_str(), stream, shown).await;
+        for (line, n) in bare.iter().zip(0..) {
+            watch.see(first.map(|first| first + n), line);
         }
-        log.write(stage.as_str(), stream, shown).await;
     };
     let mask = log.mask();
+    let mut spoke = Instant::now();
     while let Some((stream, bytes)) = output.recv().await {
         let splitter = if stream == Stream::Stderr { &mut stderr } else { &mut stdout };
-        take(stream, splitter.push(&bytes, &mask)).await;
+        let mut lines = splitter.push(&bytes, &mask);
+        if lines.is_empty() && spoke.elapsed() >= PROGRESS_EVERY {
+            lines.extend(splitter.progress(&mask));
+        }
+        if !lines.is_empty() {
+            spoke = Instant::now();
+            take(stream, lines).await;
+        }
     }
     take(Stream::Stdout, stdout.finish(&mask).into_iter().collect()).await;
     take(Stream::Stderr, stderr.finish(&mask).into_iter().collect()).await;
@@ -146,5 +160,6 @@ pub(super) fn why(attempt: &Attempt, run: &Run, code: &str) -> Option<Halt> {
         Ended::NoOutput => Failure::new("no_output", "").args([&minutes(run.no_output_timeout)]),
         Ended::TooMuchOutput => Failure::new("too_much_output", ""),
     };
-    Some(Halt::Failed(Failure { tail: run.watch.tail(), excerpt: run.watch.excerpt(), ..failure }))
+    let (tail, excerpt, line) = (run.watch.tail(), run.watch.excerpt(), run.watch.line());
+    Some(Halt::Failed(Failure { tail, excerpt, line, ..failure }))
 }

@@ -1,6 +1,6 @@
 //! A release's log as it grows, over a WebSocket: lines by number and the release whenever it moves.
 
-use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -10,12 +10,13 @@ use serde_json::json;
 use utoipa::IntoParams;
 
 use super::super::find_release;
-use super::super::live::{MAX_HEARD, check_origin, follow};
+use super::super::live::{check_origin, follow, small};
 use super::super::session::{Ground, until_ended};
 use super::releases::one;
 use super::shapes::LogLine;
 use super::{ApiError, Asked, Caller, Failures, Result};
 use crate::app::App;
+use crate::logs::block::Frame;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -40,9 +41,8 @@ pub(super) async fn log_live(
     find_release(&app, &who.user, &id).await?;
     let upgrade = upgrade.map_err(|error| ApiError::bad_request(&error.body_text()))?;
     let from = asked.from.unwrap_or(1).max(1);
-    Ok(upgrade.max_message_size(MAX_HEARD).on_upgrade(move |socket| async move {
+    Ok(small(upgrade).on_upgrade(move |socket| async move {
         let ground = Ground::Token(who.token.id.clone());
-        let line = |line| serde_json::to_value(LogLine::from(line));
         let head = || {
             let release = async {
                 let release = serde_json::to_value(one(&app, &who.user, &id, who.lang).await?)?;
@@ -52,7 +52,7 @@ pub(super) async fn log_live(
             release.boxed()
         };
         tokio::select! {
-            followed = follow(&app, &who.user, &id, from, socket, line, head) => {
+            followed = follow(&app, &who.user, &id, from, socket, worded, head) => {
                 if followed.is_err() {
                     tracing::warn!(release = id, "a live log ended early");
                 }
@@ -60,4 +60,12 @@ pub(super) async fn log_live(
             () = until_ended(&app, &who.user, &ground) => {}
         }
     }))
+}
+
+fn worded(frames: Vec<Frame>, from: i64) -> anyhow::Result<Message> {
+    let mut lines: Vec<LogLine> = vec![];
+    for frame in frames {
+        lines.extend(frame.lines(from)?.into_iter().map(LogLine::from));
+    }
+    Ok(Message::Text(json!({ "lines": lines }).to_string().into()))
 }
