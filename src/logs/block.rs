@@ -149,6 +149,17 @@ pub struct Run<'t> {
 }
 
 impl<'t> Run<'t> {
+    /// Its lines from number `n` on, each ended by `\n`.
+    pub fn text_from(&self, n: i64) -> &'t [u8] {
+        match usize::try_from(n - self.first_n) {
+            Ok(skip) if skip > 0 => {
+                let end = memchr::memchr_iter(b'\n', self.text).nth(skip - 1);
+                end.map_or(&[], |end| &self.text[end + 1..])
+            }
+            _ => self.text,
+        }
+    }
+
     pub fn lines(&self) -> impl Iterator<Item = &'t [u8]> + use<'t> {
         let text = self.text;
         let mut at = 0;
@@ -240,6 +251,10 @@ mod tests {
         );
         assert_eq!(unpack(&chunk.data).expect("unpacked"), lines);
         assert_eq!(size(&chunk.data), text(&chunk.data).expect("text").len());
+        let packed = text(&chunk.data).expect("text");
+        let run = runs(&packed).next().expect("a run").expect("whole");
+        let from = |n| String::from_utf8_lossy(run.text_from(n)).into_owned();
+        assert_eq!((from(1), from(41), from(42)), ("plain\n".to_owned(), "plain\n".to_owned(), String::new()));
         let frame = Frame::from(chunk);
         assert_eq!(frame.lines(44).expect("lines"), lines[3..]);
         assert_eq!(&frame.bytes[4..16], [0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 41]);

@@ -55,7 +55,7 @@ describe('looks', () => {
   const who = async (lang, width, signedIn) => {
     const key = `${lang} ${width} ${signedIn}`;
     if (!contexts.has(key)) {
-      const context = await visitor(sampan.server, { lang, phone: width === 375 });
+      const context = await visitor(sampan.server, { lang, width, phone: width === 375 });
       if (signedIn) await context.addCookies(sampan.cookies.map(({ name, value }) => ({ name, value, url: sampan.server.url })));
       contexts.set(key, context);
     }
@@ -70,7 +70,7 @@ describe('looks', () => {
   });
 
   /** Everything about one page; `prepare(page)` brings it into the state to look at, `more(page)` names further problems. */
-  async function look(name, path, { signedIn = true, prepare, more } = {}) {
+  async function look(name, path, { signedIn = true, widths = WIDTHS, prepare, more } = {}) {
     const one = async (lang, width, again = true) => {
       const context = await who(lang, width, signedIn);
       const page = await context.newPage();
@@ -87,7 +87,7 @@ describe('looks', () => {
       if (again && wrong.some((text) => text.includes('ERR_NETWORK_CHANGED'))) return one(lang, width, false);
       return wrong.map((text) => `${lang} ${width}: ${text}`);
     };
-    const all = await Promise.all(LANGS.flatMap((lang) => WIDTHS.map((width) => one(lang, width))));
+    const all = await Promise.all(LANGS.flatMap((lang) => widths.map((width) => one(lang, width))));
     assert.equal(all.flat().join('\n'), '');
   }
 
@@ -130,6 +130,9 @@ describe('looks', () => {
     });
 
     it('home', () => look('home', '/', { prepare: unfold }));
+    for (const [name, path] of [['home', () => '/'], ['program', () => at.lighthouse], ['release', () => at.failed]]) {
+      it(`${name} on a wide screen`, () => look(`${name}-wide`, path(), { widths: [1920] }));
+    }
     it('a group', () => look('group-edit', `${at.group}/edit`));
     it('a new program', () => look('program-new', '/programs/new?platform=wechat', { prepare: unfold }));
     it('the choice of a platform', () => look('program-choose', '/programs/new'));
@@ -152,6 +155,10 @@ describe('looks', () => {
     }));
     it('a program with key, login, host key and robots', () => look('program-edit', `${at.pilots}/edit`, { prepare: unfold }));
     it('a program', () => look('program', at.lighthouse));
+    it('a package, file by file', () => look('sizes', `${at.lighthouse}/sizes`));
+    it('sizes of nothing', () => look('sizes-none', `${at.fresh}/sizes`));
+    it('two releases compared', () => look('compare', `${at.lighthouse}/compare`));
+    it('nothing to compare', () => look('compare-none', `${at.fresh}/compare`));
     it('a program without a key', () => look('program-fresh', at.fresh));
     it('an archived program', () => look('program-archived', at.retired));
     for (const action of ['preview', 'upload']) {

@@ -7,12 +7,12 @@ import { watch } from './watch.mjs';
 export const zone = 'Asia/Shanghai';
 
 /** A context of its own: cookies, language, size. `phone` is 375 px wide and touched. */
-export async function visitor(server, { lang = 'zh-CN', theme = 'auto', phone = false, ...more } = {}) {
+export async function visitor(server, { lang = 'zh-CN', theme = 'auto', phone = false, width = 1280, ...more } = {}) {
   const context = await (await browser()).newContext({
     baseURL: server.url,
     locale: lang,
     timezoneId: zone,
-    viewport: phone ? { width: 375, height: 812 } : { width: 1280, height: 800 },
+    viewport: phone ? { width: 375, height: 812 } : { width, height: 800 },
     ...(phone ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {}),
     ...more,
   });

@@ -202,6 +202,19 @@ describe('a new owner', () => {
     await shot(page, 'real-release-zh-1280');
   });
 
+  it('sees what the package is made of', async () => {
+    const other = await context.newPage();
+    await other.goto(harbour);
+    await other.click('a[href$="/sizes"]');
+    await other.waitForURL('**/sizes');
+    assert.equal(await other.locator('.trend-bar').count(), 1);
+    assert.ok((await other.locator('.treemap-tile').count()) > 8, 'its files');
+    const rows = await other.locator('.table tbody tr').allInnerTexts();
+    assert.ok(rows.some((row) => /common\/vendor\.js/.test(row) && /KB/.test(row)), rows.join('\n'));
+    await shot(other, 'real-sizes-zh-1280');
+    await other.close();
+  });
+
   it('and so do all who had the home page open', async () => {
     await colleague.locator('#live-programs .last .dot[data-state="succeeded"]').waitFor();
     assert.equal(await colleague.locator('#live-running .run').count(), 0);

@@ -6,3 +6,5 @@ import './manage.test.mjs';
 import './noscript.test.mjs';
 import './updates.test.mjs';
 import './people.test.mjs';
+import './log.test.mjs';
+import './roles.test.mjs';

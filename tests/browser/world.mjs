@@ -53,7 +53,7 @@ async function freePort() {
   return port;
 }
 
-/** Starts a Sampan with an empty data directory → {url, log(), stop(), account(login, role) → its password}. */
+/** Starts a Sampan with an empty data directory → {url, log(), stop(), start() again, account(login, role) → its password}. */
 export async function serve(name, settings = {}) {
   const binary = process.env.SAMPAN_BIN;
   if (!binary) throw new Error('SAMPAN_BIN must name the sampan to test');
@@ -67,24 +67,30 @@ export async function serve(name, settings = {}) {
     SAMPAN_DATA_DIR: join(scratch(), name), SAMPAN_LISTEN: url.slice('http://'.length),
     SAMPAN_ADMIN_PASSWORD: password, SAMPAN_DEMO_BANNER: 'true', SAMPAN_SELF_REGISTRATION: 'true', ...settings,
   };
-  const child = spawn(binary, ['serve'], { stdio: ['ignore', out, out], env });
   const account = (login, role) =>
     execFileSync(binary, ['admin', 'create', login, '--role', role], { env, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }).trim().split(' / ')[1];
-  const ended = new Promise((done) => child.once('exit', done).once('error', done));
-  const stop = async () => {
+  let child;
+  let ended;
+  async function start() {
+    child = spawn(binary, ['serve'], { stdio: ['ignore', out, out], env });
+    ended = new Promise((done) => child.once('exit', done).once('error', done));
+    for (const until = Date.now() + 30_000; ; await sleep(100)) {
+      const answer = await fetch(`${url}/readyz`).catch(() => null);
+      if (answer?.ok) return;
+      if (child.exitCode !== null || child.pid === undefined || Date.now() > until) {
+        throw new Error(`${binary} does not serve:\n${log().slice(-4000)}`);
+      }
+    }
+  }
+  async function stop() {
     child.kill('SIGTERM');
     const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
     await ended;
     clearTimeout(late);
-  };
-  undo.push(stop);
-  for (const until = Date.now() + 30_000; ; await sleep(100)) {
-    const answer = await fetch(`${url}/readyz`).catch(() => null);
-    if (answer?.ok) return { url, log, stop, account };
-    if (child.exitCode !== null || child.pid === undefined || Date.now() > until) {
-      throw new Error(`${binary} does not serve:\n${log().slice(-4000)}`);
-    }
   }
+  undo.push(stop);
+  await start();
+  return { url, log, stop, start, account };
 }
 
 export const browser = lazily(async () => {

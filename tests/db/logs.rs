@@ -1,5 +1,6 @@
 //! Lines in and out, by number.
 
+use futures::StreamExt;
 use sampan::model::log::{Line, Stream};
 use sampan::model::release::Outcome;
 use sampan::ops::{logs, turns};
@@ -14,7 +15,8 @@ on_both!(
     a_cap_keeps_head_and_tail,
     a_finished_log_is_one_object,
     a_text_is_found_in_rows_and_in_the_object,
-    followers_share_a_tail_and_lose_nothing
+    followers_share_a_tail_and_lose_nothing,
+    a_download_survives_the_end_of_the_rows
 );
 
 async fn running(w: &World) -> sampan::model::release::Release {
@@ -182,4 +184,23 @@ async fn followers_share_a_tail_and_lose_nothing(w: World) {
     for task in watching {
         assert!(task.await.unwrap() == whole, "nothing lost, nothing twice");
     }
+}
+
+async fn a_download_survives_the_end_of_the_rows(w: World) {
+    let release = running(&w).await;
+    let log = Log::open(&w.app, &release.id, release.attempt).await.unwrap();
+    for n in 0..40 {
+        log.say("install", format!("first {n}\nsecond {n}")).await;
+        // A chunk of its own.
+        tokio::time::sleep(std::time::Duration::from_millis(70)).await;
+    }
+    log.close().await;
+    let whole: String = all(&w, &release.id).await.iter().map(|line| line.text.clone() + "\n").collect();
+    turns::finish(&w.app, &release, &Outcome::Canceled).await.unwrap();
+    let mut text = logs::text(w.app.clone(), release.id.clone());
+    let first = text.next().await.unwrap().unwrap();
+    assert!(first.len() < whole.len(), "in pieces");
+    logs::keep(&w.app, &release.id).await.unwrap();
+    let rest: Vec<_> = text.map(|piece| piece.unwrap()).collect().await;
+    assert_eq!(String::from_utf8([&first[..], &rest.concat()].concat()).unwrap(), whole, "no line twice");
 }

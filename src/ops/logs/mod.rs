@@ -21,7 +21,8 @@ use crate::model::log::{Chunk, Kept, Line, Mark};
 const CHUNKS: i64 = 32;
 const BYTES: u64 = 512 * 1024;
 
-/// Chunks that hold line `from` and later ones: some, in order, without a gap; none at the end of what is stored.
+/// Chunks that hold line `from` and later ones: some, in order, without a gap; none at the end of what is stored. The first
+/// may begin earlier, also when `from` follows the last one read: rows become larger blocks at any time.
 async fn chunks(app: &App, release: &str, from: i64) -> anyhow::Result<Vec<Chunk>> {
     let rows = db::logs::list_from(&app.db, release, from, CHUNKS).await?;
     if !rows.is_empty() {
@@ -107,7 +108,7 @@ pub fn text(app: App, release: String) -> impl Stream<Item = anyhow::Result<Byte
         for chunk in chunks {
             let text = block::text(&chunk.data)?;
             for run in block::runs(&text) {
-                out.extend_from_slice(run?.text);
+                out.extend_from_slice(run?.text_from(next));
             }
         }
         Ok(Some((Bytes::from(out), (app, release, last + 1))))

@@ -45,16 +45,21 @@ pub async fn search(app: &App, release: &str, query: &str, from: i64) -> Result<
     let finder = finder.map_err(|error| Error::Internal(error.into()))?;
     let _turn = SEARCHES.acquire().await.map_err(|error| Error::Internal(error.into()))?;
     let log = (app.clone(), release.to_owned(), 1);
-    let pieces = stream::try_unfold(log, |(app, release, next)| async move {
-        let chunks = chunks(&app, &release, next).await?;
+    let pieces = stream::try_unfold(log, |(app, release, next_n)| async move {
+        let chunks = chunks(&app, &release, next_n).await?;
         let next = chunks.last().map(|chunk| chunk.last_n + 1);
-        Ok::<_, anyhow::Error>(next.map(|next| (chunks, (app, release, next))))
+        // What was looked at already may be in the first one again.
+        Ok::<_, anyhow::Error>(next.map(|after| ((chunks, next_n), (app, release, after))))
     });
-    let looked = move |piece: anyhow::Result<Vec<Chunk>>| {
+    let looked = move |piece: anyhow::Result<(Vec<Chunk>, i64)>| {
         let finder = finder.clone();
         async move {
-            let chunks = piece?;
-            tokio::task::spawn_blocking(move || hits(&finder, &chunks)).await?
+            let (chunks, from) = piece?;
+            let looked = tokio::task::spawn_blocking(move || hits(&finder, &chunks)).await?;
+            looked.map(|(mut lines, through)| {
+                lines.retain(|n| *n >= from);
+                (lines, through)
+            })
         }
     };
     let mut hits = pieces.map(looked).buffered(WIDE).boxed();
