@@ -81,9 +81,22 @@ pub async fn keep(tx: &mut Tx, release: &str, kept: &Kept) -> Result<bool> {
     Ok(done == 1)
 }
 
+/// Rows that an object has taken the place of.
+pub async fn delete_chunks(db: &Db, release: &str) -> Result<()> {
+    const SQL: &str = "DELETE FROM log_chunk WHERE release_id = $1";
+    on!(db, c => sqlx::query(SQL).bind(release).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// The key of the object, for who is about to delete the release.
+pub async fn find_key(tx: &mut Tx, release: &str) -> Result<Option<String>> {
+    const SQL: &str = "SELECT object_key FROM log_object WHERE release_id = $1";
+    Ok(within!(tx, c => sqlx::query_scalar(SQL).bind(release).fetch_optional(c).await)?)
+}
+
 /// Releases that are over and whose log still lies in chunks, some of them.
 pub async fn list_unkept(db: &Db) -> Result<Vec<String>> {
     const SQL: &str = "SELECT DISTINCT l.release_id FROM log_chunk l JOIN release r ON r.id = l.release_id \
-        WHERE r.status NOT IN ('running', 'queued') LIMIT 50";
+        WHERE r.status NOT IN ('running', 'queued') ORDER BY l.release_id DESC LIMIT 200";
     Ok(on!(db, c => sqlx::query_scalar(SQL).fetch_all(c).await)?)
 }

@@ -19,8 +19,12 @@ use crate::model::log::{Chunk, Line, Mark, Stream};
 
 /// Bytes of text after which a block is full. One longer line is a block of its own.
 pub const FULL: usize = 256 * 1024;
-/// Lines and their text until a run or a block ends.
+/// Lines after which it is full, too: empty ones take no room and have to be drawn all the same.
+pub const LINES: usize = 8 * 1024;
+/// Bytes of text after which a run ends.
 const RUN: usize = 64 * 1024;
+/// The most that gzip makes of a byte.
+const RATIO: usize = 1032;
 
 /// Consecutive lines on their way into a chunk.
 #[derive(Debug, Default)]
@@ -46,7 +50,7 @@ impl Block {
     }
 
     pub fn is_full(&self) -> bool {
-        self.text.len() >= FULL
+        self.text.len() >= FULL || self.lines as usize >= LINES
     }
 
     /// Adds lines until it is full; answers how many it took, at least one. `opens` says that the line before them, if
@@ -54,7 +58,8 @@ impl Block {
     pub fn push(&mut self, t: Ms, stage: &str, stream: Stream, lines: &[String], opens: bool) -> usize {
         let n = self.first_n + self.lines;
         let mut bytes = 0;
-        let fit = lines.iter().take_while(|line| {
+        debug_assert!(lines.iter().all(|line| !line.contains('\n')), "lines have no ends in them");
+        let fit = lines.iter().take(LINES).take_while(|line| {
             let before = bytes;
             bytes += line.len() + 1;
             before < RUN
@@ -114,7 +119,8 @@ pub fn modern(chunk: Chunk) -> anyhow::Result<Chunk> {
 
 /// The text of a chunk's data.
 pub fn text(data: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(size(data));
+    // A damaged end must not make us ask for gigabytes.
+    let mut text = Vec::with_capacity(size(data).min(data.len().saturating_mul(RATIO)));
     flate2::read::GzDecoder::new(data).read_to_end(&mut text)?;
     Ok(text)
 }
@@ -275,6 +281,9 @@ mod tests {
         let long = vec!["x".repeat(300_000), "y".to_owned()];
         assert_eq!(block.push(0, "compile", Stream::Stdout, &long, true), 1);
         assert!(block.is_full());
+        let mut block = Block::new(1);
+        let took = block.push(0, "compile", Stream::Stdout, &vec![String::new(); 100_000], false);
+        assert!(took == LINES && block.is_full(), "empty lines count as well");
         let mut block = Block::new(1);
         let many: Vec<String> = (0..10_000).map(|n| format!("{n:0>99}")).collect();
         let mut rest = &many[..];

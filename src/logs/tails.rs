@@ -11,6 +11,8 @@ use super::block::Frame;
 
 /// Bytes of frames that a tail keeps.
 const KEEP: usize = 2 * 1024 * 1024;
+/// Frames handed out at once: small ones may hold as much text as large ones.
+const AT_ONCE: usize = 8;
 
 #[derive(Clone, Default)]
 pub struct Tails {
@@ -86,7 +88,7 @@ impl Tail {
         match ring.frames.get(from) {
             Some(first) if first.first_n <= next => {
                 let mut size = 0;
-                let some = ring.frames.range(from..).take_while(|frame| {
+                let some = ring.frames.range(from..).take(AT_ONCE).take_while(|frame| {
                     let before = size;
                     size += frame.bytes.len();
                     before < bytes

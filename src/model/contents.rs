@@ -25,11 +25,11 @@ impl Contents {
         files.retain(|(path, _)| !path.ends_with(".map"));
         files.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let rest = files.split_off(files.len().min(MOST));
-        Self { files, rest: (rest.len() as i64, rest.iter().map(|(_, bytes)| bytes).sum()) }
+        Self { files, rest: (rest.len() as i64, sum(rest.iter().map(|(_, bytes)| *bytes))) }
     }
 
     pub fn bytes(&self) -> i64 {
-        self.files.iter().map(|(_, bytes)| bytes).sum::<i64>() + self.rest.1
+        sum(self.files.iter().map(|(_, bytes)| *bytes)).saturating_add(self.rest.1)
     }
 
     /// Its files by package, as the sizes of the same release name them; packages without files are left out.
@@ -48,7 +48,7 @@ impl Contents {
             }
         }
         packages.retain(|(_, files)| !files.is_empty());
-        packages.sort_by_key(|(_, files)| std::cmp::Reverse(files.iter().map(|(_, bytes)| bytes).sum::<i64>()));
+        packages.sort_by_key(|(_, files)| std::cmp::Reverse(sum(files.iter().map(|(_, bytes)| *bytes))));
         packages
     }
 
@@ -66,6 +66,11 @@ impl Contents {
         changes.sort_by_key(|(path, then, now)| (std::cmp::Reverse((now - then).abs()), path.clone()));
         changes
     }
+}
+
+/// Sizes are what a stranger's archive says.
+fn sum(sizes: impl Iterator<Item = i64>) -> i64 {
+    sizes.fold(0, i64::saturating_add)
 }
 
 #[cfg(test)]

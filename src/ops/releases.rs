@@ -270,8 +270,8 @@ pub async fn confirm(app: &App, actor: &User, id: &str, arrived: bool) -> Result
 pub async fn delete(app: &App, actor: &User, id: &str) -> Result<()> {
     let release = db::releases::find(&app.db, actor.scope(), id).await?.ok_or(Error::NotFound)?.release;
     let program = program_for(app, actor, Verb::HandleAnyRelease, &release.program_id).await?;
-    let log = db::logs::find_kept(&app.db, id).await?.map(|kept| kept.key);
     let mut tx = app.db.begin().await?;
+    let log = db::logs::find_key(&mut tx, id).await?;
     if !db::releases::delete_ended(&mut tx, id).await? {
         return Err(Error::Conflict(Text::new("errors.not_finished")));
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use openssl::base64;
 use serde_json::json;
 
+use tokio::sync::Semaphore;
+
 use super::programs::Form;
 use super::{allow, audit, program_for};
 use crate::app::App;
@@ -183,8 +185,12 @@ pub async fn known_refs(app: &App, program: &Program) -> Refs {
     git::known_refs(app.config.mirror_dir(), program.repo_url.clone()).await
 }
 
+/// Walks through histories at once: a long one keeps a core busy.
+static WALKS: Semaphore = Semaphore::const_new(2);
+
 /// Commits between two of a program's commits; `None` where the mirror does not know them.
 pub async fn between(app: &App, program: &Program, from: &str, to: &str, limit: usize) -> Option<Between> {
+    let _turn = WALKS.acquire().await.ok()?;
     let (from, to) = (from.to_owned(), to.to_owned());
     git::between(app.config.mirror_dir(), program.repo_url.clone(), from, to, limit).await.ok()
 }

@@ -15,6 +15,8 @@ const MAX_ENTRIES: usize = 50_000;
 /// Of all files together, unpacked: a phone has to hold them.
 const MAX_UNPACKED: u64 = 1024 * 1024 * 1024;
 const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
+/// Bytes of a name that is shown.
+const MAX_NAME: usize = 1024;
 const MANIFEST: &str = "manifest.json";
 /// What every installable Android package has at its root.
 const ANDROID: [&str; 2] = ["AndroidManifest.xml", "classes.dex"];
@@ -48,15 +50,22 @@ pub fn inspect(path: &Path, kind: Kind) -> Result<Option<Manifest>, Text> {
 
 /// Names of the files in an archive and the bytes that each takes there; `None` for what is none. Blocking.
 pub fn entries(path: &Path) -> Option<Vec<(String, i64)>> {
-    let mut zip = ZipArchive::new(std::fs::File::open(path).ok()?).ok()?;
+    let file = std::fs::File::open(path).ok()?;
+    let whole = file.metadata().ok()?.len();
+    let mut zip = ZipArchive::new(file).ok()?;
     if zip.len() > MAX_ENTRIES {
         return None;
     }
     let mut entries = Vec::with_capacity(zip.len());
     for index in 0..zip.len() {
         let entry = zip.by_index_raw(index).ok()?;
+        let name = name_of(&entry);
+        // It may claim anything.
+        if name.len() > MAX_NAME || entry.compressed_size() > whole {
+            return None;
+        }
         if entry.is_file() {
-            entries.push((name_of(&entry), i64::try_from(entry.compressed_size()).unwrap_or(i64::MAX)));
+            entries.push((name, i64::try_from(entry.compressed_size()).unwrap_or(i64::MAX)));
         }
     }
     Some(entries)

@@ -2,6 +2,7 @@
 //! byte budget is used up; then the build waits, and no line is lost.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -96,19 +97,19 @@ impl Log {
         self.write(stage, Stream::System, text.lines().map(str::to_owned).collect()).await;
     }
 
-    /// Lines that are masked already; waits while the budget is used up. Answers the number of the first one; `None` for
-    /// lines beyond the cap, which get theirs at the end.
-    pub async fn write(&self, stage: &str, stream: Stream, lines: Vec<String>) -> Option<i64> {
+    /// Lines that are masked already; waits while the budget is used up. Answers their numbers, of the first
+    /// so many: those beyond the cap get theirs at the end.
+    pub async fn write(&self, stage: &str, stream: Stream, lines: Vec<String>) -> Range<i64> {
         if lines.is_empty() || self.is_lost() {
-            return None;
+            return 0..0;
         }
         let t = self.inner.app.clock.now();
-        let first = self.inner.lock().add(t, stage, stream, lines, self.inner.app.config.log_limit);
+        let numbers = self.inner.lock().add(t, stage, stream, lines, self.inner.app.config.log_limit);
         self.inner.filled.notify_one();
         loop {
             let drained = self.inner.drained.notified();
             if self.inner.lock().pending_bytes < BUDGET || self.is_lost() {
-                return first;
+                return numbers;
             }
             drained.await;
         }
@@ -149,14 +150,14 @@ impl Inner {
 }
 
 impl State {
-    fn add(&mut self, t: Ms, stage: &str, stream: Stream, mut lines: Vec<String>, limit: u64) -> Option<i64> {
+    fn add(&mut self, t: Ms, stage: &str, stream: Stream, mut lines: Vec<String>, limit: u64) -> Range<i64> {
         let mut bytes = self.total_bytes;
         let fits = lines.iter().take_while(|line| {
-            bytes = bytes.saturating_add(line.len() as u64);
+            bytes = bytes.saturating_add(line.len() as u64 + 1);
             bytes <= limit
         });
         let beyond = lines.split_off(fits.count());
-        let first = (!lines.is_empty()).then_some(self.next_n);
+        let numbers = self.next_n..self.next_n + lines.len() as i64;
         self.number(t, stage, stream, &lines);
         let reached = std::mem::replace(&mut self.total_bytes, bytes) <= limit && bytes > limit;
         if reached {
@@ -175,7 +176,7 @@ impl State {
             }
             self.tail.push_back(Written { t, stage: stage.to_owned(), stream, text });
         }
-        first
+        numbers
     }
 
     fn number(&mut self, t: Ms, stage: &str, stream: Stream, lines: &[String]) {

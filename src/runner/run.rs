@@ -4,6 +4,7 @@ use super::attempt::{Attempt, Halt, Stopped};
 use super::log::Log;
 use super::workspace::Workspace;
 use super::{Runner, stages};
+use crate::app::App;
 use crate::db;
 use crate::model::release::{Delivered, Failure, Outcome, Release};
 use crate::ops::{logs, turns};
@@ -33,13 +34,21 @@ pub(super) async fn run(runner: Runner, job: RunRelease) {
     };
     conclude(&attempt, result).await;
     keeper.abort();
-    if let Err(error) = logs::keep(&attempt.runner.app, &attempt.release.id).await {
-        let id = &attempt.release.id;
-        tracing::warn!(release = %id, error = format!("{error:#}"), "cannot put the log into the store; the sweep tries again");
-    }
+    // Nobody waits for it, and the slot is free for the next release.
+    tokio::spawn(keep_log(attempt.runner.app.clone(), attempt.release.id.clone()));
     // Nobody waits for thousands of files to go before they see the QR code.
     if let Ok(workspace) = workspace {
         let _ = tokio::task::spawn_blocking(move || workspace.remove()).await;
+    }
+}
+
+async fn keep_log(app: App, release: String) {
+    if let Err(error) = logs::keep(&app, &release).await {
+        tracing::warn!(
+            release,
+            error = format!("{error:#}"),
+            "cannot put the log into the store; the sweep tries again"
+        );
     }
 }
 

@@ -137,7 +137,9 @@ async fn prepare(attempt: &Attempt, base: &Base<'_>, platform: &Platform) -> Res
         let inside = tokio::task::spawn_blocking(move || contents::of_archive(&archive)).await?;
         files = inside.unwrap_or(files);
     }
-    contents::keep(&attempt.runner.app, &attempt.release.id, files).await?;
+    if let Err(error) = contents::keep(&attempt.runner.app, &attempt.release.id, files).await {
+        tracing::warn!(release = %attempt.release.id, %error, "cannot keep what the package is made of");
+    }
     Ok(Some(Prepared { package, sizes }))
 }
 

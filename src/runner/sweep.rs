@@ -18,12 +18,26 @@ const KEEP_JOBS: i64 = 24 * HOUR;
 const KEEP_STAGED: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(runner: Runner) {
+    // Beside the rest: packing a long log takes seconds, a lost release does not wait for it.
+    tokio::join!(sweep(&runner), keep_logs(&runner));
+}
+
+async fn keep_logs(runner: &Runner) {
+    loop {
+        if let Err(error) = logs::keep_all(&runner.app).await {
+            tracing::warn!(%error, "cannot look for logs to keep; trying again");
+        }
+        tokio::time::sleep(EVERY * REAP_EVERY).await;
+    }
+}
+
+async fn sweep(runner: &Runner) {
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for round in 0u32.. {
         tick.tick().await;
         if round.is_multiple_of(REAP_EVERY)
-            && let Err(error) = report(&runner).await
+            && let Err(error) = report(runner).await
         {
             tracing::warn!(%error, "cannot tell how this runner is");
         }
@@ -31,7 +45,7 @@ pub(super) async fn run(runner: Runner) {
             tracing::warn!(%error, "cannot sweep; trying again");
         }
         if round.is_multiple_of(REAP_EVERY)
-            && let Err(error) = reap(&runner).await
+            && let Err(error) = reap(runner).await
         {
             tracing::warn!(%error, "cannot reap; trying again");
         }
@@ -69,7 +83,6 @@ async fn reap(runner: &Runner) -> anyhow::Result<()> {
             let _ = tokio::fs::remove_dir_all(&folder).await;
         }
     }
-    logs::keep_all(app).await?;
     app.store.sweep_staged(KEEP_STAGED).await?;
     runner.executor.prune_volumes(&ours).await?;
     app.queue.purge(app.clock.now() - KEEP_JOBS).await

@@ -37,7 +37,7 @@ pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Respon
     }
     let kind = file.metadata.mimetype().to_owned();
     // Another version, of a page that is older or newer than this server, must not stay in its place.
-    let kept = versioned.is_some_and(|(version, _)| base().ends_with(version));
+    let kept = versioned.is_some_and(|(version, _)| base() == format!("/static/{VERSION}{version}"));
     let cache = if kept { "public, max-age=31536000, immutable" } else { "no-cache" };
     ([(header::CONTENT_TYPE, kind), (header::ETAG, etag), (header::CACHE_CONTROL, cache.to_owned())], file.data)
         .into_response()

@@ -112,7 +112,19 @@ pub(super) async fn show(
         wanted.as_ref().and_then(|wanted| listed.iter().position(|item| item.release.id == *wanted))
     };
     let to = at(&asked.to).unwrap_or(0);
-    let from = at(&asked.from).or_else(|| before(&listed, to));
+    let mut from = at(&asked.from).or_else(|| before(&listed, to));
+    if from.is_none()
+        && let Some(to) = listed.get(to)
+    {
+        // What came before an old one is not among the newest.
+        let earlier = db::releases::list_of_program(&app.db, scope, &id, Some(&to.release.id), CHOICE).await?;
+        let mut earlier: Vec<Listed> = earlier.into_iter().filter(|item| item.release.commit.is_some()).collect();
+        let good = earlier.iter().position(|item| item.release.receipt.is_some()).unwrap_or(0);
+        if good < earlier.len() {
+            listed.push(earlier.swap_remove(good));
+            from = Some(listed.len() - 1);
+        }
+    }
     let pair = match (listed.get(to), from.map(|from| &listed[from])) {
         (Some(to), Some(from)) => Some(compare(&app, l, &program, from.clone(), to.clone()).await?),
         _ => None,

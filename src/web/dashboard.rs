@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::live::{BEAT, check_origin, fragments, send, small};
 use super::notices::Notices;
@@ -232,6 +233,7 @@ pub(super) async fn live(
 async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, page: &At, mut socket: WebSocket) -> Result<()> {
     let (scope, at) = (user.scope(), page.at.as_str());
     let mut bus = app.bus.listen();
+    let mut beat = tokio::time::interval_at(Instant::now() + BEAT, BEAT);
     let mut notices = Notices::start(app, user).await?;
     // Every page has the frame's parts; the lists are only asked for where they are shown.
     let home = matches!(at.split('?').next(), None | Some("" | "/"));
@@ -271,7 +273,7 @@ async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, page: &At, mut so
                 heard = socket.recv() => if !matches!(heard, Some(Ok(_))) {
                     return Ok(());
                 },
-                () = tokio::time::sleep(BEAT) => if !send(&mut socket, &json!({ "beat": true })).await {
+                _ = beat.tick() => if !send(&mut socket, &json!({ "beat": true })).await {
                     return Ok(());
                 },
             }

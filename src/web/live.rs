@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::find_release;
 use crate::app::App;
@@ -31,9 +32,12 @@ const MAX_HEARD: usize = 4 * 1024;
 /// What keeps a quiet connection known to be alive; scripts reopen one that says nothing for longer.
 pub(super) const BEAT: Duration = Duration::from_secs(20);
 
+/// What one message may take: who needs longer holds it in our memory all that time.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// An upgrade with the buffers that a viewer needs: hundreds of them are open at once.
 pub(super) fn small(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
-    upgrade.max_message_size(MAX_HEARD).read_buffer_size(MAX_HEARD).write_buffer_size(0)
+    upgrade.max_message_size(MAX_HEARD).max_frame_size(MAX_HEARD).read_buffer_size(MAX_HEARD).write_buffer_size(0)
 }
 
 /// A release over a WebSocket: its log from line `next` on as `lines` words some frames (from a line on), whatever `head`
@@ -50,6 +54,7 @@ pub(super) async fn follow<'a>(
 ) -> Result<(), Error> {
     // Before the first look: what moves in between is heard.
     let mut bus = app.bus.listen();
+    let mut beat = tokio::time::interval_at(Instant::now() + BEAT, BEAT);
     let mut log = logs::follow(app, id, next);
     let mut shown = Value::Null;
     // The row before the lines: a runner stores every line before it ends a release.
@@ -59,7 +64,7 @@ pub(super) async fn follow<'a>(
         let from = log.next();
         let frames = if over { log.read_rest().await? } else { log.read().await? };
         let dry = frames.is_empty();
-        if !dry && socket.send(lines(frames, from)?).await.is_err() {
+        if !dry && !give(&mut socket, lines(frames, from)?).await {
             return Ok(());
         }
         // The end of a release is shown after its last line.
@@ -83,7 +88,7 @@ pub(super) async fn follow<'a>(
                     Some(Ok(_)) => None,
                     _ => return Ok(()),
                 },
-                () = tokio::time::sleep(BEAT) => match send(&mut socket, &json!({ "beat": true })).await {
+                _ = beat.tick() => match send(&mut socket, &json!({ "beat": true })).await {
                     true => None,
                     false => return Ok(()),
                 },
@@ -104,7 +109,12 @@ pub(super) async fn follow<'a>(
 
 /// False once the other side is gone.
 pub(super) async fn send(socket: &mut WebSocket, frame: &serde_json::Value) -> bool {
-    socket.send(Message::Text(frame.to_string().into())).await.is_ok()
+    give(socket, Message::Text(frame.to_string().into())).await
+}
+
+/// False once the other side is gone, or takes nothing any more: a script connects again and goes on where it was.
+async fn give(socket: &mut WebSocket, message: Message) -> bool {
+    matches!(tokio::time::timeout(PATIENCE, socket.send(message)).await, Ok(Ok(())))
 }
 
 /// Replaces the content of elements, with the partial the page itself was made of.

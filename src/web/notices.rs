@@ -6,10 +6,15 @@ use serde_json::{Value, json};
 
 use super::shown::Shown;
 use crate::app::App;
+use crate::clock::{DAY, MINUTE};
 use crate::db;
 use crate::error::Result;
 use crate::lang::Lang;
 use crate::model::user::User;
+
+/// What ended so short a while ago may not have been told: between two pages nobody listens. Scripts drop what they know.
+const RECENT: i64 = 2 * MINUTE;
+const LOOK: i64 = 10;
 
 /// A person's releases that had not ended at the last look.
 pub(super) struct Notices {
@@ -18,7 +23,13 @@ pub(super) struct Notices {
 
 impl Notices {
     pub(super) async fn start(app: &App, user: &User) -> Result<Self> {
-        Ok(Self { awaited: awaited(app, user).await? })
+        let now = app.clock.now();
+        let own = db::releases::Filter { user: Some(user.id.clone()), since: Some(now - DAY), ..Default::default() };
+        let latest = db::releases::search(&app.db, user.scope(), &own, None, LOOK).await?;
+        let recent = latest.into_iter().filter(|item| item.release.finished_at.is_some_and(|at| at > now - RECENT));
+        let mut awaited = awaited(app, user).await?;
+        awaited.extend(recent.map(|item| item.release.id));
+        Ok(Self { awaited })
     }
 
     /// What has ended since.
@@ -26,8 +37,13 @@ impl Notices {
         let now = awaited(app, user).await?;
         let before = std::mem::replace(&mut self.awaited, now);
         let mut news = vec![];
-        for id in before.difference(&self.awaited) {
-            let Some(ended) = db::releases::find(&app.db, user.scope(), id).await? else { continue };
+        for id in before.into_iter().filter(|id| !self.awaited.contains(id)).collect::<Vec<_>>() {
+            let Some(ended) = db::releases::find(&app.db, user.scope(), &id).await? else { continue };
+            if !ended.release.status.is_final() {
+                // Where very many are on their way, the list of them has an end.
+                self.awaited.insert(id);
+                continue;
+            }
             let program = db::programs::find(&app.db, user.scope(), &ended.release.program_id).await?;
             let shown = Shown::new(app, l, ended, program.as_ref());
             news.push(json!({

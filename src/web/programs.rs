@@ -197,7 +197,7 @@ async fn program_page(
     let older = listed.last().filter(|_| more).map(|last| last.release.id.clone());
     let mut frame = Frame::load(app, who, program.name.clone()).await?;
     // Cards of an older page do not move.
-    frame.oldest = listed.last().filter(|_| before.is_none()).map(|last| last.release.id.clone());
+    frame.oldest = before.is_none().then(|| listed.last().map(|last| last.release.id.clone()).unwrap_or_default());
     let updates = db::updates::list_of_program(&app.db, scope, id).await?;
     let allowed = |action: Action| may(if action == Action::Publish { Verb::PublishUpdates } else { Verb::Publish });
     let forms = forms(app, who, platform, &program, typed, &updates, allowed).await?;

@@ -17,7 +17,7 @@ use crate::clock::{rfc3339, time_of_day};
 use crate::db;
 use crate::error::{Error, Result, Text};
 use crate::lang::Lang;
-use crate::model::log::{Line, plain};
+use crate::model::log::{Line, Mark, plain};
 use crate::model::program::Program;
 use crate::model::release::{Action, Environment};
 use crate::model::user::{User, Verb};
@@ -70,6 +70,8 @@ struct ReleasePage {
     last: i64,
     /// Where stages begin, as JSON.
     marks: String,
+    /// It cannot be read.
+    broken: bool,
     over: bool,
     ended: String,
     first_error: String,
@@ -151,8 +153,10 @@ pub(super) async fn parts(app: &App, who: &SignedIn, id: &str) -> Result<(Head, 
 
 pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<String>) -> Result<Response> {
     let (head, more) = parts(&app, &who, &id).await?;
-    let (last, marks) = logs::outline(&app, &id).await?;
-    let lines = logs::tail(&app, &id, last, FIRST_LINES).await?;
+    // A log that cannot be read must not take the QR code with it.
+    let read = beginning(&app, &id).await;
+    let broken = read.as_ref().err().map(|error| tracing::error!(release = id, %error, "cannot read a log")).is_some();
+    let (marks, lines) = read.unwrap_or_default();
     let last = lines.last().map_or(0, |line| line.n);
     let skipped = lines.first().map_or(0, |line| line.n - 1);
     let frame = Frame::load(&app, &who, format!("{} · {}", head.s.program, head.s.action_text())).await?;
@@ -167,6 +171,7 @@ pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<S
         skipped,
         last,
         marks: serde_json::to_string(&marks)?,
+        broken,
         over,
         ended: head.s.r.finished_at.map(|at| at.to_string()).unwrap_or_default(),
         first_error: head.s.r.failure.as_ref().and_then(|f| f.line).map(|n| n.to_string()).unwrap_or_default(),
@@ -174,6 +179,12 @@ pub(super) async fn show(State(app): State<App>, who: SignedIn, Path(id): Path<S
         more,
         zone: app.config.tz.clone(),
     }))
+}
+
+/// What a page begins with: where stages begin, and the last lines.
+async fn beginning(app: &App, id: &str) -> Result<(Vec<Mark>, Vec<Line>)> {
+    let (last, marks) = logs::outline(app, id).await?;
+    Ok((marks, logs::tail(app, id, last, FIRST_LINES).await?))
 }
 
 impl ReleasePage {

@@ -21,7 +21,7 @@ use crate::ops::contents;
 const TREND: i64 = 30;
 /// Tiles of one package; what is smaller shares one.
 const TILES: usize = 60;
-const TABLE: usize = 100;
+const TABLE: usize = 50;
 /// The map is laid out for this size and stretches: names that would not fit are left out.
 const MAP: Rect = Rect { x: 0.0, y: 0.0, width: 1056.0, height: 480.0 };
 const HEAD: f64 = 24.0;
@@ -42,8 +42,10 @@ struct SizesPage {
     chosen: Option<Shown>,
     packages: Vec<Tab>,
     trend: Vec<Bar>,
-    /// Percent of the height from the top, and its words.
-    limit: Option<(String, String)>,
+    /// In words.
+    limit: Option<String>,
+    /// Where its line lies, percent of the height from the top; none where packages are far below.
+    line: Option<String>,
     /// The most that the trend shows, in words.
     most: String,
     map: Vec<Package>,
@@ -109,7 +111,17 @@ pub(super) async fn show(
 ) -> Result<Response> {
     let (scope, l) = (who.user.scope(), who.visitor.lang);
     let program = db::programs::find(&app.db, scope, &id).await?.ok_or(Error::NotFound)?;
-    let listed = db::releases::list_measured(&app.db, scope, &id, TREND).await?;
+    let mut listed = db::releases::list_measured(&app.db, scope, &id, TREND).await?;
+    if let Some(wanted) = &asked.release
+        && !listed.iter().any(|item| item.release.id == *wanted)
+    {
+        // An older one, as its own page links to it.
+        let found = db::releases::find(&app.db, scope, wanted).await?.ok_or(Error::NotFound)?;
+        if found.release.program_id != id || found.release.sizes.is_empty() {
+            return Err(Error::NotFound);
+        }
+        listed.push(found);
+    }
     let shown: Vec<Shown> = listed.into_iter().map(|item| Shown::new(&app, l, item, Some(&program))).collect();
     let chosen = asked.release.as_deref().and_then(|wanted| shown.iter().position(|s| s.r.id == wanted));
     let chosen = chosen.or((!shown.is_empty()).then_some(0));
@@ -120,7 +132,8 @@ pub(super) async fn show(
         Some(at) => contents::find(&app, &shown[at].r.id).await?.unwrap_or_default(),
         None => Contents::default(),
     };
-    let (trend, limit, most) = trend(&shown, &package, chosen);
+    let limit = chosen.and_then(|at| size_of(&shown[at], &package)).and_then(|size| size.limit);
+    let (trend, line, most) = trend(&shown, &package, chosen);
     let packages = sizes.iter().map(|size| Tab {
         name: size.name.clone(),
         label: package_label(l, &size.name),
@@ -133,7 +146,8 @@ pub(super) async fn show(
         program: program.name,
         packages: packages.collect(),
         trend,
-        limit,
+        limit: limit.map(bytes),
+        line,
         most,
         map: map(l, &found, &sizes),
         files,
@@ -158,15 +172,18 @@ fn percent(value: f64) -> String {
     format!("{:.3}%", value * 100.0)
 }
 
-/// Oldest first. With the limit's line, where there is one.
-fn trend(shown: &[Shown], package: &str, chosen: Option<usize>) -> (Vec<Bar>, Option<(String, String)>, String) {
-    let size = |s: &Shown| s.r.sizes.iter().find(|size| size.name == package).cloned();
+fn size_of(shown: &Shown, package: &str) -> Option<Size> {
+    shown.r.sizes.iter().find(|size| size.name == package).cloned()
+}
+
+/// Oldest first. With the place of the limit's line, where there is one, and the most there was.
+fn trend(shown: &[Shown], package: &str, chosen: Option<usize>) -> (Vec<Bar>, Option<String>, String) {
     let measured: Vec<(usize, &Shown, Size)> =
-        shown.iter().enumerate().filter_map(|(at, s)| Some((at, s, size(s)?))).collect();
+        shown.iter().enumerate().filter_map(|(at, s)| Some((at, s, size_of(s, package)?))).collect();
     let limit = measured.first().and_then(|(_, _, size)| size.limit);
     let largest = measured.iter().map(|(_, _, size)| size.bytes).max().unwrap_or(0);
     // The limit is drawn where packages come near it; far below, it would flatten them all.
-    let limit = limit.filter(|limit| largest * 5 > *limit);
+    let limit = limit.filter(|limit| largest > *limit / 5);
     let most = (largest.max(limit.unwrap_or(0)) as f64 * 1.08).max(1.0);
     let step = 1.0 / measured.len().max(8) as f64;
     let bars = measured.iter().rev().enumerate().map(|(place, (at, s, size))| Bar {
@@ -179,13 +196,13 @@ fn trend(shown: &[Shown], package: &str, chosen: Option<usize>) -> (Vec<Bar>, Op
         over: size.limit.is_some_and(|limit| size.bytes > limit),
         here: chosen == Some(*at),
     });
-    let line = limit.map(|limit| (percent(1.0 - limit as f64 / most), bytes(limit)));
+    let line = limit.map(|limit| percent(1.0 - limit as f64 / most));
     (bars.collect(), line, bytes(largest))
 }
 
 fn map(l: Lang, found: &Contents, sizes: &[Size]) -> Vec<Package> {
     let packages = found.by_package(sizes);
-    let total = |files: &[(&str, i64)]| files.iter().map(|(_, bytes)| *bytes).sum::<i64>();
+    let total = |files: &[(&str, i64)]| files.iter().map(|(_, bytes)| *bytes).fold(0, i64::saturating_add);
     let values: Vec<f64> = packages.iter().map(|(_, files)| total(files).max(1) as f64).collect();
     let rects = squarify(&values, MAP);
     let drawn = packages.iter().zip(rects).map(|((name, files), rect)| {

@@ -13,6 +13,7 @@ use crate::support::World;
 on_both!(
     lines_are_numbered_without_gaps,
     a_cap_keeps_head_and_tail,
+    empty_lines_are_lines,
     a_finished_log_is_one_object,
     a_text_is_found_in_rows_and_in_the_object,
     followers_share_a_tail_and_lose_nothing,
@@ -78,9 +79,30 @@ async fn a_cap_keeps_head_and_tail(w: World) {
     assert_eq!(lines.last().unwrap().text.trim_start_matches('0'), "4999");
     let notes: Vec<&str> =
         lines.iter().filter(|line| line.stream == Stream::System).map(|line| line.text.as_str()).collect();
-    assert!(notes[0].contains("has reached its limit") && lines[100].text == notes[0], "who watches is told at once");
-    assert_eq!(notes[1..], [format!("… {} lines dropped here: the log is over its limit …", 5000 - 100 - 2000)]);
+    assert!(notes[0].contains("has reached its limit") && lines[99].text == notes[0], "who watches is told at once");
+    assert_eq!(notes[1..], [format!("… {} lines dropped here: the log is over its limit …", 5000 - 99 - 2000)]);
     assert!(lines.iter().enumerate().all(|(i, line)| line.n == i as i64 + 1));
+}
+
+async fn empty_lines_are_lines(w: World) {
+    let mut config = (*w.app.config).clone();
+    config.log_limit = 100_000;
+    let app = sampan::app::App { config: std::sync::Arc::new(config), ..w.app.clone() };
+    let release = running(&w).await;
+    let log = Log::open(&app, &release.id, release.attempt).await.unwrap();
+    log.write("compile", Stream::Stdout, vec![String::new(); 300_000]).await;
+    log.close().await;
+    let chunks = sampan::db::logs::list_from(&w.app.db, &release.id, 1, 1000).await.unwrap();
+    assert!(
+        chunks.iter().all(|chunk| chunk.last_n - chunk.first_n < 9_000),
+        "what packs to nothing is bounded as well"
+    );
+    let last = chunks.last().unwrap().last_n;
+    assert_eq!(last, 100_000 + 1 + 1 + 2_000, "an end of a line counts towards the limit");
+    turns::finish(&w.app, &release, &Outcome::Canceled).await.unwrap();
+    logs::keep(&w.app, &release.id).await.unwrap();
+    assert!(logs::read(&w.app, &release.id, 1).await.unwrap().len() < 50_000, "in pieces");
+    assert_eq!(all(&w, &release.id).await.len() as i64, last);
 }
 
 /// A log of three stages, written and ended.

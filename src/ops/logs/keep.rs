@@ -4,10 +4,10 @@ use anyhow::ensure;
 use bytes::Bytes;
 use futures::{Stream, stream};
 
-use super::chunks;
+use super::row_chunks;
 use crate::app::App;
 use crate::db;
-use crate::logs::block::{self, Block, FULL};
+use crate::logs::block::{self, Block, FULL, LINES};
 use crate::model::log::{Chunk, Kept, Mark, Placed};
 use crate::store::{Refused, key};
 
@@ -19,16 +19,18 @@ pub async fn keep(app: &App, release: &str) -> anyhow::Result<()> {
     if !db::logs::is_unkept(&app.db, release).await? {
         return Ok(());
     }
+    if db::logs::find_kept(&app.db, release).await?.is_some() {
+        // Lines of an attempt that had lost its release, stored in its last moment.
+        return db::logs::delete_chunks(&app.db, release).await;
+    }
     let last_n = db::logs::last_line(&app.db, release).await?;
     let mut marks: Vec<Mark> = vec![];
     let mut blocks: Vec<Placed> = vec![];
-    let staged = {
-        let packed = packed(app, release, &mut marks, &mut blocks);
-        app.store.stage(packed, LIMIT).await.map_err(|refused| match refused {
-            Refused::TooLarge => anyhow::anyhow!("the log is too large to be kept"),
-            Refused::Failed(error) => error,
-        })?
-    };
+    let staged = app.store.stage(packed(app, release, &mut marks, &mut blocks), LIMIT).await;
+    let staged = staged.map_err(|refused| match refused {
+        Refused::TooLarge => anyhow::anyhow!("the log is too large to be kept"),
+        Refused::Failed(error) => error,
+    })?;
     // Another may have been faster, and taken the rest of the rows away.
     if blocks.last().map(|block| block.last_n) != Some(last_n) {
         app.store.drop_staged(&staged).await;
@@ -37,24 +39,31 @@ pub async fn keep(app: &App, release: &str) -> anyhow::Result<()> {
     let key = key::log(release, &crate::model::new_id());
     app.store.keep(&staged, &key).await?;
     let kept = Kept { key, last_n, blocks, marks };
-    let mut tx = app.db.begin().await?;
-    let first = db::logs::keep(&mut tx, release, &kept).await?;
-    tx.commit().await?;
-    if !first {
+    let first = replace(app, release, &kept).await;
+    if !matches!(first, Ok(true)) {
         app.store.delete(&kept.key).await?;
     }
-    Ok(())
+    first.map(drop)
 }
 
-/// Whatever a runner left behind.
+async fn replace(app: &App, release: &str, kept: &Kept) -> anyhow::Result<bool> {
+    let mut tx = app.db.begin().await?;
+    let first = db::logs::keep(&mut tx, release, kept).await?;
+    tx.commit().await?;
+    Ok(first)
+}
+
+/// Whatever a runner left behind. One that cannot be kept stays in its rows, and holds up no other.
 pub async fn keep_all(app: &App) -> anyhow::Result<()> {
     for release in db::logs::list_unkept(&app.db).await? {
-        keep(app, &release).await?;
+        if let Err(error) = keep(app, &release).await {
+            tracing::warn!(release, error = format!("{error:#}"), "cannot put a log into the store");
+        }
     }
     Ok(())
 }
 
-/// Packed blocks in order, noting where each comes to lie. Holds about one block at a time.
+/// Packed blocks in order, noting where each comes to lie. Reads rows alone: another's object may take their place.
 fn packed<'a>(
     app: &'a App,
     release: &'a str,
@@ -71,14 +80,15 @@ fn packed<'a>(
     let start = State { marks, blocks, waiting: Default::default(), next: 1, offset: 0 };
     stream::try_unfold(start, move |mut state| async move {
         let mut some: Vec<Chunk> = vec![];
-        let mut size = 0;
-        while size < FULL {
+        let (mut size, mut lines) = (0, 0);
+        while size < FULL && lines < LINES as i64 {
             if state.waiting.is_empty() {
-                state.waiting = chunks(app, release, state.next).await?.into();
+                state.waiting = row_chunks(app, release, state.next).await?.into();
             }
             let Some(chunk) = state.waiting.pop_front() else { break };
             ensure!(chunk.first_n == state.next, "line {} of the log is missing", state.next);
             state.next = chunk.last_n + 1;
+            lines += chunk.last_n - chunk.first_n + 1;
             size += block::size(&chunk.data);
             some.push(chunk);
         }

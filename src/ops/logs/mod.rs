@@ -13,32 +13,51 @@ pub use search::{Found, MAX_QUERY, search};
 
 use crate::app::App;
 use crate::db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::logs::block::{self, Frame};
 use crate::model::log::{Chunk, Kept, Line, Mark};
 
-/// Chunks read at once, and bytes of an object: what one reader makes us hold.
-const CHUNKS: i64 = 32;
-const BYTES: u64 = 512 * 1024;
+/// Chunks read at once, and bytes of their text, packed or not: what one reader makes us hold. One chunk is always read.
+const CHUNKS: usize = 32;
+const BYTES: usize = 1024 * 1024;
 
 /// Chunks that hold line `from` and later ones: some, in order, without a gap; none at the end of what is stored. The first
 /// may begin earlier, also when `from` follows the last one read: rows become larger blocks at any time.
 async fn chunks(app: &App, release: &str, from: i64) -> anyhow::Result<Vec<Chunk>> {
-    let rows = db::logs::list_from(&app.db, release, from, CHUNKS).await?;
-    if !rows.is_empty() {
-        return rows.into_iter().map(block::modern).collect();
+    if let Some(kept) = db::logs::find_kept(&app.db, release).await? {
+        return kept_chunks(app, &kept, from).await;
     }
-    // In this order: rows go in the moment in which the object is there.
+    let rows = row_chunks(app, release, from).await?;
+    if !rows.is_empty() {
+        return Ok(rows);
+    }
+    // Rows go in the moment in which the object is there.
     match db::logs::find_kept(&app.db, release).await? {
         Some(kept) => kept_chunks(app, &kept, from).await,
         None => Ok(vec![]),
     }
 }
 
+async fn row_chunks(app: &App, release: &str, from: i64) -> anyhow::Result<Vec<Chunk>> {
+    let mut chunks = vec![];
+    let mut bytes = 0;
+    for row in db::logs::list_from(&app.db, release, from, CHUNKS as i64).await? {
+        let chunk = block::modern(row)?;
+        bytes += block::size(&chunk.data).max(chunk.data.len());
+        if bytes > BYTES && !chunks.is_empty() {
+            break;
+        }
+        chunks.push(chunk);
+    }
+    Ok(chunks)
+}
+
 async fn kept_chunks(app: &App, kept: &Kept, from: i64) -> anyhow::Result<Vec<Chunk>> {
     let wanted = &kept.blocks[kept.blocks.partition_point(|block| block.last_n < from)..];
     let Some(start) = wanted.first().map(|block| block.offset) else { return Ok(vec![]) };
-    let wanted = &wanted[..wanted.partition_point(|block| block.offset < start + BYTES)];
+    // Each holds up to a full block's text, however small it is packed.
+    let most = wanted.len().min(BYTES / block::FULL);
+    let wanted = &wanted[..most.max(1)];
     let end = wanted.last().map_or(start, |block| block.offset + block.bytes);
     let Some(bytes) = app.store.read(&kept.key, start..end).await? else {
         anyhow::bail!("the log's object {} is missing", kept.key);
@@ -68,11 +87,15 @@ pub async fn frames_between(app: &App, release: &str, from: i64, to: i64) -> Res
 
 /// Lines from number `from` on: some, in order, without a gap; empty at the end of what is stored.
 pub async fn read(app: &App, release: &str, from: i64) -> Result<Vec<Line>> {
-    let mut lines = Vec::new();
-    for chunk in chunks(app, release, from).await? {
-        lines.extend(block::unpack(&chunk.data)?.into_iter().filter(|line| line.n >= from));
-    }
-    Ok(lines)
+    let chunks = chunks(app, release, from).await?;
+    let unpacked = tokio::task::spawn_blocking(move || {
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            lines.extend(block::unpack(&chunk.data)?.into_iter().filter(|line| line.n >= from));
+        }
+        Ok(lines)
+    });
+    unpacked.await.map_err(|error| Error::Internal(error.into()))?
 }
 
 /// What is there to read: the number of the last line, and where stages begin.
@@ -104,14 +127,17 @@ pub fn text(app: App, release: String) -> impl Stream<Item = anyhow::Result<Byte
     stream::try_unfold((app, release, 1), |(app, release, next)| async move {
         let chunks = chunks(&app, &release, next).await?;
         let Some(last) = chunks.last().map(|chunk| chunk.last_n) else { return Ok(None) };
-        let mut out = Vec::new();
-        for chunk in chunks {
-            let text = block::text(&chunk.data)?;
-            for run in block::runs(&text) {
-                out.extend_from_slice(run?.text_from(next));
+        let text = tokio::task::spawn_blocking(move || {
+            let mut out = Vec::new();
+            for chunk in chunks {
+                let text = block::text(&chunk.data)?;
+                for run in block::runs(&text) {
+                    out.extend_from_slice(run?.text_from(next));
+                }
             }
-        }
-        Ok(Some((Bytes::from(out), (app, release, last + 1))))
+            anyhow::Ok(Bytes::from(out))
+        });
+        Ok(Some((text.await??, (app, release, last + 1))))
     })
     .boxed()
 }

@@ -98,15 +98,16 @@ async fn read(log: Log, stage: Stage, nonce: Option<String>, mut output: mpsc::R
         for line in lines {
             match nonce.as_deref().and_then(|nonce| events::parse(&line, nonce)) {
                 Some(event) => {
-                    log.write(stage.as_str(), Stream::System, vec![events::describe(&event)]).await;
+                    let said = events::describe(&event).lines().map(str::to_owned).collect();
+                    log.write(stage.as_str(), Stream::System, said).await;
                 }
                 None => shown.push(line),
             }
         }
         let bare: Vec<String> = shown.iter().map(|line| plain(line)).collect();
-        let first = log.write(stage.as_str(), stream, shown).await;
-        for (line, n) in bare.iter().zip(0..) {
-            watch.see(first.map(|first| first + n), line);
+        let mut numbers = log.write(stage.as_str(), stream, shown).await;
+        for line in &bare {
+            watch.see(numbers.next(), line);
         }
     };
     let mask = log.mask();
