@@ -350,3 +350,34 @@ async fn a_long_fetch_tells_how_far_it_is_and_files_can_be_read_alone() {
     assert_eq!(files.names, ["package.json", "src/app.json"]);
     assert_eq!(files.texts["package.json"], "{}");
 }
+
+#[tokio::test]
+async fn what_lies_between_two_commits_is_told_without_asking_the_server() {
+    let repo = Repo::new(&[("a", "1")]);
+    let one = repo.git(&["rev-parse", "HEAD"]);
+    let two = repo.commit(&[("a", "2")], "two: 港口\n\nbody");
+    let three = repo.commit(&[("b", "3")], "three");
+    repo.git(&["checkout", "-q", "-b", "side", &one]);
+    let side = repo.commit(&[("c", "4")], "aside");
+    repo.publish();
+    let client = Client::new();
+    let wanted = client.wanted(&repo.http(), "main");
+    git::checkout(wanted.clone(), Arc::new(|_| {}), CancellationToken::new()).await.unwrap();
+    std::fs::remove_dir_all(repo.bare()).unwrap();
+    let between = async |from: &str, to: &str, limit| {
+        git::between(wanted.mirrors.clone(), repo.http(), from.to_owned(), to.to_owned(), limit).await
+    };
+    let told = between(&one, &three, 10).await.unwrap();
+    let subjects: Vec<_> =
+        told.commits.iter().map(|c| (c.id.as_str(), c.subject.as_str(), c.author.as_str())).collect();
+    assert_eq!(subjects, [(three.as_str(), "three", "test"), (two.as_str(), "two: 港口", "test")]);
+    assert_eq!((told.ahead, told.behind), (2, 0));
+    let some = between(&one, &three, 1).await.unwrap();
+    assert_eq!((some.commits.len(), some.ahead), (1, 2), "at most as many as asked for");
+    let other = between(&three, &side, 10).await.unwrap();
+    assert_eq!((other.commits.len(), other.ahead, other.behind), (1, 1, 2), "another branch");
+    assert!(between(&one, &one, 10).await.unwrap().commits.is_empty());
+    for bad in ["0000000000000000000000000000000000000000", "main", "--all", ""] {
+        assert!(matches!(between(&one, bad, 10).await, Err(GitError::NoReference(_))), "{bad}");
+    }
+}

@@ -234,7 +234,7 @@ async fn tell(app: &App, user: &User, l: Lang, may_edit: bool, page: &At, mut so
     let (scope, at) = (user.scope(), page.at.as_str());
     let mut bus = app.bus.listen();
     let mut beat = tokio::time::interval_at(Instant::now() + BEAT, BEAT);
-    let mut notices = Notices::start(app, user).await?;
+    let mut notices = Notices::default();
     // Every page has the frame's parts; the lists are only asked for where they are shown.
     let home = matches!(at.split('?').next(), None | Some("" | "/"));
     let mut last: Vec<(&str, String)> = Vec::new();

@@ -8,3 +8,4 @@ import './updates.test.mjs';
 import './people.test.mjs';
 import './log.test.mjs';
 import './roles.test.mjs';
+import './history.test.mjs';
