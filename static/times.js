@@ -27,6 +27,12 @@ export function duration(ms) {
   return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
+/** Of what is over: below ten seconds with a decimal, as the server writes it. */
+export function took(ms) {
+  const tenths = Math.floor(Math.max(0, ms) / 100);
+  return tenths < 100 ? `${Math.floor(tenths / 10)}.${tenths % 10} s` : duration(ms);
+}
+
 const local = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
 const exact = new Intl.DateTimeFormat(lang, {
   year: 'numeric', month: 'long', day: 'numeric', weekday: 'short',

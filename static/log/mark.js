@@ -1,6 +1,6 @@
 // The header row of a stage: folds its lines, says how many there are and how long they took.
 
-import { duration } from '../times.js';
+import { duration, took } from '../times.js';
 import { element, icon } from '../dom.js';
 import { say } from '../words.js';
 import { absolute } from './times.js';
@@ -18,18 +18,18 @@ export function markRow({ stage, t }, label) {
 
 /** `end`: when the next stage began or the release ended; null while this one goes on. */
 export function fillMark(row, { t, folded }, lines, end) {
-  const [button, , took, count] = row.children;
+  const [button, , time, count] = row.children;
   button.setAttribute('aria-expanded', String(!folded));
   write(count, say('log.lines', { n: lines }));
   if (!Number.isFinite(t)) return;
   if (end !== null) {
-    write(took, duration(end - t));
-  } else if (!took.firstElementChild) {
+    write(time, took(end - t));
+  } else if (!time.firstElementChild) {
     // Ticks with all the others of the page.
     const since = element('time', 'elapsed', duration(0));
     since.dateTime = new Date(t).toISOString();
     since.dataset.since = '';
-    took.replaceChildren(since);
+    time.replaceChildren(since);
   }
 }
 

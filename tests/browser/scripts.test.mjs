@@ -3,7 +3,7 @@
 import { after, before, beforeEach, describe, it, mock } from 'node:test';
 import assert from 'node:assert/strict';
 import { live } from '../../static/live.js';
-import { duration, relativeTime } from '../../static/times.js';
+import { duration, relativeTime, took } from '../../static/times.js';
 import { wording } from '../../static/words.js';
 
 describe('words', () => {
@@ -34,6 +34,7 @@ describe('times', () => {
   it('writes durations like the server', () => {
     const written = { '-5': '0 s', 8_900: '8 s', 83_000: '1:23', 3_723_000: '1:02:03', 90_000_000: '25:00:00' };
     for (const [ms, text] of Object.entries(written)) assert.equal(duration(Number(ms)), text);
+    for (const [ms, text] of Object.entries({ 0: '0.0 s', 940: '0.9 s', 9_999: '9.9 s', 10_000: '10 s', 83_000: '1:23' })) assert.equal(took(Number(ms)), text);
   });
 
   it('counts in whole units', () => {
