@@ -84,13 +84,14 @@ fn publish(at: &Path, url: &str, app_id: &str, key: &str, ca: &Path) {
         &platform,
         &driver("prepare"),
     );
-    let host = std::env::var("SAMPAN_EXTRA_HOSTS").unwrap().replace('=', ":");
-    engine(
+    let hosts = std::env::var("SAMPAN_EXTRA_HOSTS").unwrap();
+    let hosts: Vec<String> = hosts.split(',').map(|host| format!("--add-host={}", host.replace('=', ":"))).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let options = [
+        &hosts[..],
         &[
             "--network",
             "bridge",
-            "--add-host",
-            &host,
             "-v",
             &ca,
             "-e",
@@ -104,9 +105,8 @@ fn publish(at: &Path, url: &str, app_id: &str, key: &str, ca: &Path) {
             "-v",
             &mount("out-deliver", "/out"),
         ],
-        &platform,
-        &driver("deliver"),
-    );
+    ];
+    engine(&options.concat(), &platform, &driver("deliver"));
     let result = std::fs::read_to_string(at.join("out-deliver/result.json")).unwrap();
     assert!(result.contains("\"ok\":true") || result.contains("\"ok\": true"), "{result}");
 }

@@ -39,18 +39,18 @@ pub async fn keep(app: &App, release: &str) -> anyhow::Result<()> {
     let key = key::log(release, &crate::model::new_id());
     app.store.keep(&staged, &key).await?;
     let kept = Kept { key, last_n, blocks, marks };
-    let first = replace(app, release, &kept).await;
-    if !matches!(first, Ok(true)) {
+    let done = replace(app, release, &kept).await;
+    // A commit may have arrived although it reported an error: only what no row names is rubbish.
+    if db::logs::find_kept(&app.db, release).await?.is_none_or(|now| now.key != kept.key) {
         app.store.delete(&kept.key).await?;
     }
-    first.map(drop)
+    done
 }
 
-async fn replace(app: &App, release: &str, kept: &Kept) -> anyhow::Result<bool> {
+async fn replace(app: &App, release: &str, kept: &Kept) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
-    let first = db::logs::keep(&mut tx, release, kept).await?;
-    tx.commit().await?;
-    Ok(first)
+    db::logs::keep(&mut tx, release, kept).await?;
+    tx.commit().await
 }
 
 /// Whatever a runner left behind. One that cannot be kept stays in its rows, and holds up no other.

@@ -25,7 +25,8 @@ pub(super) struct From {
     from: Option<i64>,
 }
 
-/// Follow a release over a WebSocket: frames `{"lines": […]}`, `{"release": {…}}`, at last `{"end": true}`. Closes when
+/// Follow a release over a WebSocket: frames `{"lines": […]}`, `{"release": {…}}`, `{"beat": true}` after 20 s in
+/// which nothing was said, at last `{"end": true}`. Closes when
 /// the token ends or what it may do changes.
 #[utoipa::path(get, path = "/releases/{id}/log/live", params(("id" = String, Path), From),
     responses((status = 101, description = "A WebSocket"), (status = 426, description = "Not asked for as a WebSocket"), Failures))]
