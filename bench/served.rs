@@ -1,6 +1,5 @@
 //! A Sampan as it is installed, a process of its own, so that its memory is its own; and what a viewer's socket says.
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 pub(crate) struct Served {
     child: Child,
-    dir: tempfile::TempDir,
+    /// Goes with it.
+    _dir: tempfile::TempDir,
     address: String,
     token: String,
     pub cookie: String,
@@ -53,7 +53,7 @@ impl Served {
         let mut cookies = reply.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
         let session = cookies.find(|line| line.starts_with("sampan=")).expect("signed in");
         let cookie = session.split(';').next().unwrap().to_owned();
-        Self { child, dir, address, token, cookie, http }
+        Self { child, _dir: dir, address, token, cookie, http }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -99,10 +99,6 @@ impl Served {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-    }
-
-    pub(crate) fn data_dir(&self) -> PathBuf {
-        self.dir.path().to_owned()
     }
 }
 

@@ -65,8 +65,8 @@ pub async fn find_kept(db: &Db, release: &str) -> Result<Option<Kept>> {
     Ok(on!(db, c => sqlx::query_as(SQL).bind(release).fetch_optional(c).await)?)
 }
 
-/// Puts the object in the place of the chunks; false where another did so before, or the release is gone.
-pub async fn keep(tx: &mut Tx, release: &str, kept: &Kept) -> Result<bool> {
+/// Puts the object in the place of the chunks; does nothing where another did so before, or the release is gone.
+pub async fn keep(tx: &mut Tx, release: &str, kept: &Kept) -> Result<()> {
     const SQL: &str = "INSERT INTO log_object (release_id, object_key, last_n, bytes, blocks, marks) \
         SELECT id, $2, $3, $4, $5, $6 FROM release WHERE id = $1 ON CONFLICT (release_id) DO NOTHING";
     const CHUNKS: &str = "DELETE FROM log_chunk WHERE release_id = $1";
@@ -78,7 +78,7 @@ pub async fn keep(tx: &mut Tx, release: &str, kept: &Kept) -> Result<bool> {
     if done == 1 {
         within!(tx, c => sqlx::query(CHUNKS).bind(release).execute(c).await.map(drop))?;
     }
-    Ok(done == 1)
+    Ok(())
 }
 
 /// Rows that an object has taken the place of.

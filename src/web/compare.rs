@@ -5,9 +5,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::find_release_of;
 use super::page::{Frame, html};
 use super::session::SignedIn;
-use super::shown::Shown;
+use super::shown::{Shown, package_label};
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::db;
@@ -101,8 +102,8 @@ pub(super) async fn show(
     for wanted in [&asked.from, &asked.to].into_iter().flatten() {
         // An old one may be asked for by its address.
         if !listed.iter().any(|item| item.release.id == *wanted) {
-            let found = db::releases::find(&app.db, scope, wanted).await?.ok_or(Error::NotFound)?;
-            if found.release.program_id != id || found.release.commit.is_none() {
+            let found = find_release_of(&app, &who.user, &id, wanted).await?;
+            if found.release.commit.is_none() {
                 return Err(Error::NotFound);
             }
             listed.push(found);
@@ -168,9 +169,7 @@ async fn compare(app: &App, l: Lang, program: &Program, from: Listed, to: Listed
     let sizes = names.iter().map(|name| {
         let (then, now) = (of(&a.sizes, name), of(&b.sizes, name));
         let limit = now.as_ref().and_then(|size| size.limit);
-        let label = l.maybe("package", name);
-        let label = if label.is_empty() { (*name).to_owned() } else { label };
-        Change::new(label, then.map_or(0, |size| size.bytes), now.map_or(0, |size| size.bytes), limit)
+        Change::new(package_label(l, name), then.map_or(0, |size| size.bytes), now.map_or(0, |size| size.bytes), limit)
     });
     let sizes = sizes.collect();
     let (from, to) = (Shown::new(app, l, from, Some(program)), Shown::new(app, l, to, Some(program)));

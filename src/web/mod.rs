@@ -167,3 +167,14 @@ async fn ready(State(app): State<App>) -> Response {
 async fn find_release(app: &App, user: &User, id: &str) -> crate::error::Result<db::releases::Listed> {
     db::releases::find(&app.db, user.scope(), id).await?.ok_or(crate::error::Error::NotFound)
 }
+
+/// The same of one program.
+async fn find_release_of(
+    app: &App,
+    user: &User,
+    program: &str,
+    id: &str,
+) -> crate::error::Result<db::releases::Listed> {
+    let found = find_release(app, user, id).await?;
+    if found.release.program_id == program { Ok(found) } else { Err(crate::error::Error::NotFound) }
+}

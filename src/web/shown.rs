@@ -242,9 +242,7 @@ impl Shown {
 
     /// `__APP__` and its like in words.
     pub(super) fn package(&self, name: &str) -> String {
-        let key = format!("package.{name}");
-        let text = self.l.t(&key);
-        if text == key { name.to_owned() } else { text.into_owned() }
+        package_label(self.l, name)
     }
 
     /// What the vendor's tool said beside version and sizes, by field.
@@ -262,6 +260,12 @@ impl Shown {
             })
             .collect()
     }
+}
+
+/// `__APP__` and its like in words; a sub-package by its root.
+pub(super) fn package_label(l: Lang, name: &str) -> String {
+    let label = l.maybe("package", name);
+    if label.is_empty() { name.to_owned() } else { label }
 }
 
 /// The platform's name in the reader's language.

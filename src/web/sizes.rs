@@ -5,9 +5,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::find_release_of;
 use super::page::{Frame, html};
 use super::session::SignedIn;
-use super::shown::Shown;
+use super::shown::{Shown, package_label};
 use crate::app::App;
 use crate::db;
 use crate::error::{Error, Result};
@@ -116,8 +117,8 @@ pub(super) async fn show(
         && !listed.iter().any(|item| item.release.id == *wanted)
     {
         // An older one, as its own page links to it.
-        let found = db::releases::find(&app.db, scope, wanted).await?.ok_or(Error::NotFound)?;
-        if found.release.program_id != id || found.release.sizes.is_empty() {
+        let found = find_release_of(&app, &who.user, &id, wanted).await?;
+        if found.release.sizes.is_empty() {
             return Err(Error::NotFound);
         }
         listed.push(found);
@@ -161,11 +162,6 @@ fn most_limited(sizes: &[Size]) -> Option<String> {
     let share = |size: &Size| size.limit.map(|limit| size.bytes as f64 / limit.max(1) as f64);
     let near = sizes.iter().filter_map(|size| share(size).map(|share| (share, size)));
     near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, size)| size.name.clone())
-}
-
-fn package_label(l: Lang, name: &str) -> String {
-    let label = l.maybe("package", name);
-    if label.is_empty() { name.to_owned() } else { label }
 }
 
 fn percent(value: f64) -> String {

@@ -76,8 +76,6 @@ describe('the log', () => {
   });
 
   it('goes on where it was after the server was restarted', async () => {
-    const told = [];
-    page.on('request', (request) => told.push(request.url()));
     await page.evaluate(() => { window.stayed = 'here'; });
     await server.stop();
     await page.locator('.line', { hasText: /tick/ }).last().waitFor();
